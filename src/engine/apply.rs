@@ -1,0 +1,199 @@
+//! The only code that changes an account.
+//!
+//! [`apply`] cannot refuse. [`fits`] tells beforehand whether an effect that came from elsewhere (a
+//! primary, an AOF) belongs to this account; on the server that decided it, it always does.
+
+use ahash::RandomState;
+
+use super::account::{Account, Extras};
+use super::bounds;
+use super::effect::{After, Change, Effect, Forget, Onto};
+use super::id::Id;
+use super::lease::Lease;
+use super::limit::Units;
+use super::memory::{Entry, Memory, Space};
+use super::time::Millis;
+use super::window::Window;
+
+/// What was cleared away in passing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleared {
+    /// Leases that had lapsed.
+    pub lapsed_leases: usize,
+    /// Ids that were forgotten.
+    pub forgotten_ids: usize,
+}
+
+/// Makes an effect so, on an account that stands.
+pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> Cleared {
+    if effect.onto == Onto::Rewound {
+        rewind(account, effect.time);
+    }
+    account.latest = effect.time;
+    if let Some(after) = &effect.after {
+        put_after(account, after);
+    }
+    let mut cleared = Cleared::default();
+    if let Some(extras) = account.extras.as_deref_mut() {
+        cleared = clear(extras, effect);
+    }
+    match &effect.change {
+        Change::None => {}
+        Change::Admit(cost) => account.requests.admit(*cost, effect.time),
+        change => change_extras(account.extras.get_or_insert_default(), change, hashing),
+    }
+    if account.extras.as_deref().is_some_and(Extras::is_empty) {
+        account.extras = None;
+    }
+    cleared
+}
+
+/// Makes the account that an effect creates; `None` if the effect creates none.
+#[must_use]
+pub fn create(effect: &Effect, hashing: &RandomState) -> Option<Account> {
+    let after = effect
+        .after
+        .as_deref()
+        .filter(|_| effect.onto == Onto::Nothing)?;
+    let mut account = Account::new(after.record.clone(), effect.time);
+    apply(&mut account, effect, hashing);
+    Some(account)
+}
+
+/// Tells whether an effect belongs to this account (or to none, if there is none).
+///
+/// # Errors
+/// Says, in a few words, what does not fit.
+pub fn fits(account: Option<&Account>, effect: &Effect) -> Result<(), &'static str> {
+    match (account, effect.onto) {
+        (None, Onto::Nothing) if effect.after.is_some() => return Ok(()),
+        (None, _) => return Err("there is no account to change"),
+        (Some(_), Onto::Nothing) => return Err("the account to create exists"),
+        (Some(_), Onto::Rewound) if effect.after.is_none() => return Err("figures are missing"),
+        (Some(account), Onto::Standing) if effect.time < account.latest => {
+            return Err("its time is before the account's");
+        }
+        (Some(_), _) => {}
+    }
+    let Some(account) = account else {
+        return Ok(());
+    };
+    if effect.after.is_none() && account.record.period.is_over(effect.time) {
+        return Err("the period is over");
+    }
+    match &effect.change {
+        Change::Admit(cost) if !account.requests.can_count(*cost) => Err("the units do not fit"),
+        Change::Lease(row) => fits_lease(account, effect, &row.0, &row.1),
+        Change::Limit(row) if !account.has_room_for(&row.0) => Err("there are too many limits"),
+        _ => Ok(()),
+    }
+}
+
+fn fits_lease(
+    account: &Account,
+    effect: &Effect,
+    id: &Id,
+    lease: &Lease,
+) -> Result<(), &'static str> {
+    let after = effect
+        .after
+        .as_ref()
+        .map_or(&account.record, |after| &after.record);
+    if lease.token > after.last_token {
+        return Err("a lease's token was never given");
+    }
+    let Some(leases) = account.leases() else {
+        return Ok(());
+    };
+    let before = leases.living(id, effect.time);
+    if before.is_none() && leases.count(effect.time) >= bounds::LEASES {
+        return Err("there are too many leases");
+    }
+    let others = |quota| {
+        let own = before.map_or(Units::ZERO, |lease| lease.count(quota));
+        leases.used(quota, effect.time).minus(own)
+    };
+    let sums = lease
+        .counts
+        .iter()
+        .all(|(quota, count)| others(quota).plus(*count).is_some());
+    if sums {
+        Ok(())
+    } else {
+        Err("the use of a quota does not fit")
+    }
+}
+
+fn rewind(account: &mut Account, now: Millis) {
+    account.requests = Window::default();
+    if let Some(extras) = account.extras.as_deref_mut() {
+        extras.leases.rewind(now);
+        for memory in [&mut extras.spends, &mut extras.billings]
+            .into_iter()
+            .flatten()
+        {
+            memory.rewind(now);
+        }
+    }
+}
+
+fn put_after(account: &mut Account, after: &After) {
+    account.record.clone_from(&after.record);
+    if let Some(name) = &after.former_tier {
+        let tiers = &mut account.extras.get_or_insert_default().former_tiers;
+        if tiers.len() >= bounds::FORMER_TIERS {
+            tiers.remove(0);
+        }
+        tiers.push(name.clone());
+    }
+}
+
+fn clear(extras: &mut Extras, effect: &Effect) -> Cleared {
+    let Forget { spends, billings } = effect.forget;
+    let spends = forget(&mut extras.spends, spends);
+    let billings = forget(&mut extras.billings, billings);
+    Cleared {
+        lapsed_leases: extras.leases.drop_lapsed(effect.time),
+        forgotten_ids: spends.saturating_add(billings),
+    }
+}
+
+fn forget(memory: &mut Option<Box<Memory>>, count: u8) -> usize {
+    let Some(known) = memory else { return 0 };
+    let before = known.len();
+    known.forget(usize::from(count));
+    let forgotten = before.saturating_sub(known.len());
+    if known.is_empty() {
+        *memory = None;
+    }
+    forgotten
+}
+
+fn change_extras(extras: &mut Extras, change: &Change, hashing: &RandomState) {
+    match change {
+        Change::None | Change::Admit(_) => {}
+        Change::Remember(entry) => remember(extras, entry, hashing),
+        Change::Limit(row) if row.1.is_default() => {
+            extras.limits.remove(&row.0);
+        }
+        Change::Limit(row) => {
+            extras.limits.insert(row.0.clone(), row.1);
+        }
+        Change::Lease(row) => extras.leases.put(row.0.clone(), row.1.clone()),
+        Change::Release(ids) => {
+            for id in ids {
+                extras.leases.release(id);
+            }
+        }
+    }
+}
+
+fn remember(extras: &mut Extras, entry: &Entry, hashing: &RandomState) {
+    let memory = match entry.act.space() {
+        Space::Spend => &mut extras.spends,
+        Space::TopUp => &mut extras.billings,
+    };
+    memory
+        .get_or_insert_with(|| Box::new(Memory::new(hashing)))
+        .record(entry.clone());
+}

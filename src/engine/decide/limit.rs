@@ -1,0 +1,82 @@
+//! FW.LIMIT: the limits an account has of its own, VALUE within MAX.
+
+use super::present::Present;
+use super::{Decision, Missing, Request};
+use crate::engine::account::LimitKind;
+use crate::engine::effect::Change;
+use crate::engine::limit::{Limit, LimitName, Override, Units};
+use crate::engine::verdict::{LimitRow, Refusal};
+
+/// Which limit is set, and to what; an absent VALUE or MAX stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetLimit {
+    /// Which limit.
+    pub name: LimitName,
+    /// What the customer chose.
+    pub value: Option<To>,
+    /// What the operator approved.
+    pub max: Option<To>,
+}
+
+/// What a VALUE or a MAX is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// Nothing of the account's own.
+    Default,
+    /// This.
+    Figure(Limit<Units>),
+}
+
+impl To {
+    const fn figure(self) -> Option<Limit<Units>> {
+        match self {
+            Self::Default => None,
+            Self::Figure(limit) => Some(limit),
+        }
+    }
+}
+
+impl Request for SetLimit {
+    type Answer = LimitRow;
+
+    fn missing(&self) -> Missing<LimitRow> {
+        Missing::Fresh
+    }
+
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<LimitRow>, Refusal> {
+        let before = present.account.own(&self.name);
+        let own = Override {
+            value: self.value.map_or(before.value, To::figure),
+            max: self.max.map_or(before.max, To::figure),
+        };
+        let (platform, source) = present.platform_limit(&self.name);
+        let in_force = own.in_force(platform, source);
+        if self
+            .value
+            .and_then(To::figure)
+            .is_some_and(|value| value > in_force.max)
+        {
+            return Err(Refusal::AboveMax);
+        }
+        if let Some(kind) = LimitKind::of(&self.name)
+            && !present.account.has_room_for(&self.name)
+            && !own.is_default()
+        {
+            return Err(Refusal::Full(kind.plural(), kind.bound()));
+        }
+        let used = present.used(&self.name);
+        let answer = LimitRow {
+            name: self.name.clone(),
+            in_force,
+            used,
+        };
+        if own == before {
+            return Ok(Decision::unchanged(answer));
+        }
+        let change = Change::Limit(Box::new((self.name.clone(), own)));
+        Ok(Decision {
+            answer,
+            effect: Some(present.effect(change)),
+        })
+    }
+}

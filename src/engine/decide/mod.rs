@@ -1,0 +1,191 @@
+//! The rule book: what a request may do to an account, judged by reading.
+//!
+//! Every request, views among them, goes through [`judge`]: it finds the time that holds for the
+//! account, follows a clock that went back, and stands in for an account that does not exist. The
+//! rules themselves are in the files beside it. Nothing here changes an account; what should change
+//! is returned as an [`Effect`].
+
+pub mod admit;
+pub mod limit;
+pub mod present;
+pub mod quota;
+pub mod set;
+pub mod spend;
+
+use ahash::RandomState;
+
+use super::account::{Account, Record};
+use super::apply;
+use super::bounds::CLOCK_STEP_MS;
+use super::effect::{After, Change, Effect, Forget, Onto};
+use super::ledger::Ledger;
+use super::month::Period;
+use super::policy::{NewAccounts, Policy};
+use super::time::Millis;
+use super::verdict::Refusal;
+use present::Present;
+
+/// What was decided: the answer, and the change that makes it so. Without an effect nothing
+/// changes.
+#[derive(Clone, Debug)]
+pub struct Decision<A> {
+    /// What the caller is told.
+    pub answer: A,
+    /// What changes, if anything.
+    pub effect: Option<Effect>,
+}
+
+impl<A> Decision<A> {
+    /// An answer that changes nothing.
+    pub const fn unchanged(answer: A) -> Self {
+        Self {
+            answer,
+            effect: None,
+        }
+    }
+}
+
+/// What a request is answered when there is no account.
+pub enum Missing<A> {
+    /// The account is created, in every mode.
+    Create,
+    /// As on a new account, or this answer where new accounts are rejected.
+    FreshOr(A),
+    /// As on a new account, or the error NOACCOUNT where new accounts are rejected.
+    Fresh,
+    /// This answer, in every mode.
+    Answer(A),
+}
+
+/// Something that can be asked of an account.
+pub trait Request {
+    /// What it is answered with.
+    type Answer;
+
+    /// What it means when there is no account.
+    fn missing(&self) -> Missing<Self::Answer>;
+
+    /// Whether an account that this request creates has a payment method; `None` for what the
+    /// platform gives to new accounts.
+    fn payment_method(&self) -> Option<bool> {
+        None
+    }
+
+    /// Judges it against the account as it is now.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if it cannot be done at all. Nothing changes then.
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal>;
+}
+
+/// Judges a request at the clock's time, against an account or its absence, and changes nothing.
+///
+/// The effect, if there is one, belongs to exactly this account: to the one found, or to none.
+///
+/// # Errors
+/// A [`Refusal`] if the request cannot be done at all.
+pub fn judge<R: Request>(
+    request: &R,
+    found: Option<&Account>,
+    rules: &Rules<'_>,
+) -> Result<Decision<R::Answer>, Refusal> {
+    let Some(account) = found else {
+        return judge_missing(request, rules);
+    };
+    if clock_went_back(account, rules.clock) {
+        return judge_rewound(request, account, rules);
+    }
+    let now = rules.clock.max(account.latest);
+    request.decide(&Present::new(account, rules.policy, now))
+}
+
+/// What a request is judged by, beside the account.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The platform's figures.
+    pub policy: &'a Policy,
+    /// The server's clock, read once.
+    pub clock: Millis,
+    /// The process's seed for tables of ids.
+    pub hashing: &'a RandomState,
+}
+
+/// Holds if the clock stands so far behind the account that the account follows it back.
+#[must_use]
+pub fn clock_went_back(account: &Account, clock: Millis) -> bool {
+    account.latest.since(clock).0 > CLOCK_STEP_MS
+}
+
+/// Judges on a copy that has followed the clock back; the effect will make the original follow.
+#[cold]
+fn judge_rewound<R: Request>(
+    request: &R,
+    account: &Account,
+    rules: &Rules<'_>,
+) -> Result<Decision<R::Answer>, Refusal> {
+    let now = rules.clock;
+    let mut record = account.record.clone();
+    let anchor = record.anchor.unwrap_or(rules.policy.anchor);
+    record.period = record.period.no_later_than_second_end_after(anchor, now);
+    let after = Box::new(After {
+        record,
+        former_tier: None,
+    });
+    let follow = Effect {
+        time: now,
+        onto: Onto::Rewound,
+        after: Some(after.clone()),
+        forget: Forget::default(),
+        change: Change::None,
+    };
+    let mut rewound = account.clone();
+    apply::apply(&mut rewound, &follow, rules.hashing);
+    let mut decision = request.decide(&Present::new(&rewound, rules.policy, now))?;
+    if let Some(effect) = &mut decision.effect {
+        effect.onto = Onto::Rewound;
+        effect.after.get_or_insert(after);
+    }
+    Ok(decision)
+}
+
+#[cold]
+fn judge_missing<R: Request>(
+    request: &R,
+    rules: &Rules<'_>,
+) -> Result<Decision<R::Answer>, Refusal> {
+    let rejects = rules.policy.new_accounts == NewAccounts::Reject;
+    match request.missing() {
+        Missing::Answer(answer) => return Ok(Decision::unchanged(answer)),
+        Missing::FreshOr(answer) if rejects => return Ok(Decision::unchanged(answer)),
+        Missing::Fresh if rejects => return Err(Refusal::NoAccount),
+        Missing::Create | Missing::Fresh | Missing::FreshOr(_) => {}
+    }
+    let given = rules.policy.new_accounts == NewAccounts::Open;
+    let payment_method = request.payment_method().unwrap_or(given);
+    let fresh = Account::new(new_record(rules, payment_method), rules.clock);
+    let present = Present::new(&fresh, rules.policy, rules.clock);
+    let mut decision = request.decide(&present)?;
+    let creates = matches!(request.missing(), Missing::Create);
+    if decision.effect.is_none() && creates {
+        decision.effect = Some(present.effect(Change::None));
+    }
+    if let Some(effect) = &mut decision.effect {
+        effect.onto = Onto::Nothing;
+        effect
+            .after
+            .get_or_insert_with(|| Box::new(present.after()));
+    }
+    Ok(decision)
+}
+
+fn new_record(rules: &Rules<'_>, payment_method: bool) -> Record {
+    Record {
+        period: Period::containing(rules.policy.anchor, rules.clock),
+        ledger: Ledger::default(),
+        earned: None,
+        pinned: None,
+        last_token: 0,
+        anchor: None,
+        payment_method,
+    }
+}

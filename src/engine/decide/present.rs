@@ -1,0 +1,333 @@
+//! The account as it is now: what is due counts as done, and nothing is stored.
+//!
+//! A month that ended and a tier that is earned are done in a copy of the plain figures, made only
+//! when something is due; what lapsed is passed over by the lists that hold it. Rules change the
+//! copy further, and its figures become the effect's.
+
+use std::borrow::Cow;
+
+use crate::engine::account::{Account, Record};
+use crate::engine::bounds::{BILLING_IDS, FORGET_AT_ONCE, SPEND_IDS};
+use crate::engine::effect::{After, Change, Effect, Forget, Onto};
+use crate::engine::id::{Id, Name};
+use crate::engine::lease::{Lease, Leases};
+use crate::engine::limit::{InForce, Limit, LimitName, Override, Source, Units};
+use crate::engine::memory::{Act, Memory, Space};
+use crate::engine::money::Money;
+use crate::engine::month::{Anchor, Skipped};
+use crate::engine::policy::Policy;
+use crate::engine::standing::Reasons;
+use crate::engine::time::Millis;
+use crate::engine::verdict::{LimitRow, Outcome, Statement};
+
+/// An account at one instant, under one policy.
+pub struct Present<'a> {
+    /// The account as stored.
+    pub account: &'a Account,
+    /// The platform's figures.
+    pub policy: &'a Policy,
+    /// The account's time.
+    pub now: Millis,
+    record: Cow<'a, Record>,
+    /// The rank of the tier earned, by all that the account ever earned.
+    rank: Option<usize>,
+    former_tier: Option<Name>,
+}
+
+impl<'a> Present<'a> {
+    /// Sees an account at `now`, which is not before its latest time.
+    #[must_use]
+    pub fn new(account: &'a Account, policy: &'a Policy, now: Millis) -> Self {
+        let record = Cow::Borrowed(&account.record);
+        let mut present = Self {
+            account,
+            policy,
+            now,
+            record,
+            rank: None,
+            former_tier: None,
+        };
+        if present.record.period.is_over(now) {
+            present.begin_period();
+        }
+        present.settle();
+        present
+    }
+
+    /// The same account with other plain figures.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut Record)) -> Self {
+        let mut record = self.record.clone().into_owned();
+        change(&mut record);
+        let mut changed = Self {
+            account: self.account,
+            policy: self.policy,
+            now: self.now,
+            record: Cow::Owned(record),
+            rank: None,
+            former_tier: self.former_tier.clone(),
+        };
+        changed.settle();
+        changed
+    }
+
+    /// The plain figures now.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The plain figures as an effect carries them.
+    #[must_use]
+    pub fn after(&self) -> After {
+        After {
+            record: self.record.clone().into_owned(),
+            former_tier: self.former_tier.clone(),
+        }
+    }
+
+    /// The effect that stores what is due, these figures, and one change more.
+    #[must_use]
+    pub fn effect(&self, change: Change) -> Effect {
+        let changed = matches!(&self.record, Cow::Owned(record) if *record != self.account.record);
+        Effect {
+            time: self.now,
+            onto: Onto::Standing,
+            after: changed.then(|| Box::new(self.after())),
+            forget: self.forget(&change),
+            change,
+        }
+    }
+
+    /// The anchor day in force.
+    #[must_use]
+    pub fn anchor(&self) -> Anchor {
+        self.record.anchor.unwrap_or(self.policy.anchor)
+    }
+
+    /// The tier in force, and who set it. A pinned tier that left the table counts as not pinned.
+    #[must_use]
+    pub fn tier(&self) -> (Option<&Name>, Source) {
+        match self.pinned() {
+            Some((name, _)) => (Some(name), Source::Operator),
+            None => (self.earned().map(|row| &row.name), Source::Tier),
+        }
+    }
+
+    /// The tier earned, whatever is pinned.
+    #[must_use]
+    pub fn earned(&self) -> Option<&crate::engine::tier::Tier> {
+        self.rank.and_then(|rank| self.policy.tiers.row(rank))
+    }
+
+    /// The tier above the one earned, and the history it lacks.
+    #[must_use]
+    pub fn next_tier(&self) -> Option<(&Name, Money)> {
+        let next = self.rank.map_or(0, |rank| rank.saturating_add(1));
+        let row = self.policy.tiers.row(next)?;
+        Some((&row.name, row.history.minus(self.record.ledger.history)))
+    }
+
+    /// A limit as it is in force.
+    #[must_use]
+    pub fn in_force(&self, name: &LimitName) -> InForce {
+        let (platform, source) = self.platform_limit(name);
+        let gone = matches!(name, LimitName::Quota(quota) if !self.policy.has_quota(quota));
+        let own = if gone {
+            Override::default()
+        } else {
+            self.account.own(name)
+        };
+        own.in_force(platform, source)
+    }
+
+    /// What holds where the account has nothing of its own, and where that figure comes from. A
+    /// quota that left the platform reads 0, whatever was set for it.
+    #[must_use]
+    pub fn platform_limit(&self, name: &LimitName) -> (Limit<Units>, Source) {
+        let platform = match name {
+            LimitName::Requests => self.policy.requests,
+            LimitName::Tokens => self.policy.tokens,
+            LimitName::Concurrency => self.policy.concurrency,
+            LimitName::Spend => return (self.tier_limit().as_units(), Source::Tier),
+            LimitName::Quota(quota) => self.policy.quota(quota),
+            LimitName::Scoped(..) => Limit::Unlimited,
+        };
+        (platform, Source::Platform)
+    }
+
+    /// What is in use of a limit.
+    #[must_use]
+    pub fn used(&self, name: &LimitName) -> Units {
+        match name {
+            LimitName::Requests => self.account.requests.used(self.now),
+            LimitName::Spend => Units::of_money(self.record.ledger.spent),
+            LimitName::Quota(quota) => self.quota_used(quota),
+            LimitName::Tokens | LimitName::Concurrency | LimitName::Scoped(..) => Units::ZERO,
+        }
+    }
+
+    /// A limit with what is in use of it.
+    #[must_use]
+    pub fn limit_row(&self, name: LimitName) -> LimitRow {
+        LimitRow {
+            in_force: self.in_force(&name),
+            used: self.used(&name),
+            name,
+        }
+    }
+
+    /// The spend limit in force.
+    #[must_use]
+    pub fn spend_limit(&self) -> Limit<Money> {
+        self.in_force(&LimitName::Spend).limit.as_money()
+    }
+
+    /// What the tier in force allows in a month.
+    #[must_use]
+    pub fn tier_limit(&self) -> Limit<Money> {
+        match (self.pinned(), self.earned()) {
+            (Some((_, limit)), _) => limit,
+            (None, Some(row)) => row.limit,
+            (None, None) => self.policy.tiers.first_limit(),
+        }
+    }
+
+    /// Set aside by open holds.
+    #[must_use]
+    pub fn held(&self) -> Money {
+        Money::ZERO
+    }
+
+    /// Why the account is suspended, if it is.
+    #[must_use]
+    pub fn reasons(&self) -> Reasons {
+        let ledger = &self.record.ledger;
+        let no_payment = !self.record.payment_method && ledger.has_no_credits();
+        let spent = match self.spend_limit() {
+            Limit::At(limit) => ledger.spent >= limit,
+            Limit::Unlimited => false,
+        };
+        Reasons::NONE
+            .with(Reasons::NO_PAYMENT_METHOD, no_payment)
+            .with(Reasons::SPEND_LIMIT, spent)
+    }
+
+    /// A living lease.
+    #[must_use]
+    pub fn lease(&self, id: &Id) -> Option<&'a Lease> {
+        self.account.leases()?.living(id, self.now)
+    }
+
+    /// How much of a quota is held.
+    #[must_use]
+    pub fn quota_used(&self, quota: &Name) -> Units {
+        self.account
+            .leases()
+            .map_or(Units::ZERO, |leases: &Leases| leases.used(quota, self.now))
+    }
+
+    /// What was done under an id, while it is remembered.
+    #[must_use]
+    pub fn recall(&self, space: Space, id: &Id) -> Option<Act> {
+        self.memory(space)?
+            .recall(space, id, self.remembers_since(space))
+    }
+
+    /// How the account stands, as the money commands reply it.
+    #[must_use]
+    pub fn statement(&self, outcome: Outcome) -> Statement {
+        let ledger = &self.record.ledger;
+        Statement {
+            outcome,
+            spent: ledger.spent,
+            limit: self.spend_limit(),
+            held: self.held(),
+            credits: ledger.prepaid().unwrap_or(Money::MAX),
+            tier: self.tier().0.cloned(),
+            reasons: self.reasons(),
+        }
+    }
+
+    fn memory(&self, space: Space) -> Option<&'a Memory> {
+        let extras = self.account.extras.as_deref()?;
+        match space {
+            Space::Spend => extras.spends.as_deref(),
+            Space::TopUp => extras.billings.as_deref(),
+        }
+    }
+
+    fn remembers_since(&self, space: Space) -> Millis {
+        self.now.since(match space {
+            Space::Spend => self.policy.spend_memory,
+            Space::TopUp => self.policy.billing_memory,
+        })
+    }
+
+    #[cold]
+    fn begin_period(&mut self) {
+        let anchor = self.anchor();
+        let now = self.now;
+        let record = self.record.to_mut();
+        let (period, skipped) = record.period.follow(anchor, now);
+        record.ledger.previous_spent = match skipped {
+            Skipped::No => record.ledger.spent,
+            Skipped::Yes => Money::ZERO,
+        };
+        record.ledger.spent = Money::ZERO;
+        record.period = period;
+    }
+
+    /// Finds the tier earned and, if it is higher than the one stored, puts it into the figures.
+    fn settle(&mut self) {
+        let tiers = &self.policy.tiers;
+        let stored = self.record.earned.as_ref();
+        let known = stored.and_then(|name| tiers.rank(name));
+        let former = self.account.former_tiers().iter().chain(&self.former_tier);
+        let before = former.filter_map(|name| tiers.rank(name)).max().max(known);
+        let first = self.record.payment_method.then_some(0);
+        self.rank = tiers.risen(before.max(first), self.record.ledger.history);
+        if self.rank > before {
+            // A name the table does not know now may come back: it is kept beside the new one.
+            let lost = stored.filter(|_| known.is_none()).cloned();
+            let earned = self
+                .rank
+                .and_then(|rank| tiers.row(rank))
+                .map(|row| row.name.clone());
+            self.former_tier = self.former_tier.take().or(lost);
+            self.record.to_mut().earned = earned;
+        }
+    }
+
+    fn pinned(&self) -> Option<(&Name, Limit<Money>)> {
+        let name = self.record.pinned.as_ref()?;
+        if name.as_bytes() == b"unlimited" {
+            return Some((name, Limit::Unlimited));
+        }
+        let rank = self.policy.tiers.rank(name)?;
+        self.policy.tiers.row(rank).map(|row| (name, row.limit))
+    }
+
+    fn forget(&self, change: &Change) -> Forget {
+        let Some(extras) = self.account.extras.as_deref() else {
+            return Forget::default();
+        };
+        let adds = match change {
+            Change::Remember(entry) => Some(entry.act.space()),
+            _ => None,
+        };
+        let count = |memory: Option<&Memory>, space: Space, bound: usize| {
+            let Some(memory) = memory else { return 0 };
+            let grows = usize::from(adds == Some(space));
+            let over = memory.len().saturating_add(grows).saturating_sub(bound);
+            let count = memory
+                .forgettable(self.remembers_since(space), FORGET_AT_ONCE)
+                .max(over);
+            u8::try_from(count).unwrap_or(u8::MAX)
+        };
+        Forget {
+            spends: count(extras.spends.as_deref(), Space::Spend, SPEND_IDS),
+            billings: count(extras.billings.as_deref(), Space::TopUp, BILLING_IDS),
+        }
+    }
+}

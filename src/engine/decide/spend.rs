@@ -1,0 +1,98 @@
+//! FW.SPEND and FW.TOPUP: money used, and money paid.
+//!
+//! Both record what happened, whatever the limits say. An id makes each exactly-once: the same id
+//! with the same amount changes nothing, with another amount it is a conflict.
+
+use super::present::Present;
+use super::{Decision, Missing, Request};
+use crate::engine::effect::Change;
+use crate::engine::id::Id;
+use crate::engine::ledger::Ledger;
+use crate::engine::memory::{Act, Entry};
+use crate::engine::money::Money;
+use crate::engine::verdict::{Outcome, Refusal, Statement};
+
+/// A charge for something that was not held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// What it cost.
+    pub amount: Money,
+    /// Makes it exactly-once.
+    pub id: Option<Id>,
+}
+
+/// Credits bought, or given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopUp {
+    /// How much, and whether it was bought or given.
+    pub act: Act,
+    /// Makes it exactly-once.
+    pub id: Id,
+}
+
+impl Request for Spend {
+    type Answer = Statement;
+
+    fn missing(&self) -> Missing<Statement> {
+        Missing::Fresh
+    }
+
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
+        match &self.id {
+            Some(id) => once(present, id, Act::Spend(self.amount)),
+            None if self.amount.is_zero() => {
+                Ok(Decision::unchanged(present.statement(Outcome::Ok)))
+            }
+            None => record(present, Act::Spend(self.amount), Change::None),
+        }
+    }
+}
+
+impl Request for TopUp {
+    type Answer = Statement;
+
+    fn missing(&self) -> Missing<Statement> {
+        Missing::Create
+    }
+
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
+        once(present, &self.id, self.act)
+    }
+}
+
+/// Records an act unless its id is remembered.
+fn once(present: &Present<'_>, id: &Id, act: Act) -> Result<Decision<Statement>, Refusal> {
+    match present.recall(act.space(), id) {
+        Some(known) if known == act => {
+            Ok(Decision::unchanged(present.statement(Outcome::Duplicate)))
+        }
+        Some(_) => Err(Refusal::Conflict),
+        None => {
+            let entry = Entry {
+                id: id.clone(),
+                time: present.now,
+                act,
+            };
+            record(present, act, Change::Remember(Box::new(entry)))
+        }
+    }
+}
+
+fn record(present: &Present<'_>, act: Act, change: Change) -> Result<Decision<Statement>, Refusal> {
+    let ledger = after(present.record().ledger, act)?;
+    let after = present.with(|record| record.ledger = ledger);
+    let effect = Some(after.effect(change));
+    Ok(Decision {
+        answer: after.statement(Outcome::Ok),
+        effect,
+    })
+}
+
+fn after(ledger: Ledger, act: Act) -> Result<Ledger, Refusal> {
+    let after = match act {
+        Act::Spend(amount) => ledger.charged(amount),
+        Act::TopUp(amount) => ledger.topped_up(amount),
+        Act::Promo(amount) => ledger.given(amount),
+    };
+    Ok(after?)
+}

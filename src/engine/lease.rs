@@ -1,0 +1,258 @@
+//! Leases: GPUs and deployed models that are held rather than used up.
+//!
+//! A lease holds counts of quotas under an id, with a token that no other lease of the account ever
+//! had. It lapses after its time to live; what has lapsed at `now` is no longer held, whether or
+//! not it has been cleared away. Which counts are allowed is not decided here.
+//! Invariants: counts are above zero and named once; the sum of each quota's counts fits an i64.
+
+use std::collections::BTreeMap;
+
+use super::id::{Id, Name};
+use super::limit::Units;
+use super::time::Millis;
+
+/// What one lease holds, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Larger than any token the account gave before.
+    pub token: i64,
+    /// Counts by quota, in the order of their names; none is zero.
+    pub counts: Vec<(Name, Units)>,
+    /// Its own time to live; zero never lapses.
+    pub ttl: Millis,
+    /// The instant at which it lapses, or [`Millis::NEVER`].
+    pub lapses: Millis,
+}
+
+impl Lease {
+    /// What it holds of a quota.
+    #[must_use]
+    pub fn count(&self, quota: &Name) -> Units {
+        let found = self.counts.iter().find(|(name, _)| name == quota);
+        found.map_or(Units::ZERO, |(_, count)| *count)
+    }
+
+    /// The instant at which a lease lapses that is renewed at `now`.
+    #[must_use]
+    pub fn lapse(ttl: Millis, now: Millis) -> Millis {
+        if ttl == Millis::ZERO {
+            Millis::NEVER
+        } else {
+            now.plus(ttl)
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let counts = self
+            .counts
+            .capacity()
+            .saturating_mul(size_of::<(Name, Units)>());
+        let names = self.counts.iter().map(|(name, _)| name.heap_bytes());
+        names.fold(counts, usize::saturating_add)
+    }
+}
+
+/// The leases of an account: by id, by lapse, and how much of each quota they hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Leases {
+    by_id: BTreeMap<Id, Lease>,
+    /// Leases that lapse at all, soonest first.
+    by_lapse: BTreeMap<(Millis, i64), Id>,
+    used: BTreeMap<Name, Units>,
+}
+
+impl Leases {
+    /// The lease of an id, unless it has lapsed at `now`.
+    #[must_use]
+    pub fn living(&self, id: &Id, now: Millis) -> Option<&Lease> {
+        self.by_id.get(id).filter(|lease| lease.lapses > now)
+    }
+
+    /// The leases that have not lapsed at `now`, by id.
+    pub fn all_living(&self, now: Millis) -> impl Iterator<Item = (&Id, &Lease)> {
+        self.by_id
+            .iter()
+            .filter(move |(_, lease)| lease.lapses > now)
+    }
+
+    /// How many leases have not lapsed at `now`.
+    #[must_use]
+    pub fn count(&self, now: Millis) -> usize {
+        self.by_id.len().saturating_sub(self.lapsed(now).count())
+    }
+
+    /// How much of a quota is held at `now`.
+    #[must_use]
+    pub fn used(&self, quota: &Name, now: Millis) -> Units {
+        let stored = self.used.get(quota).copied().unwrap_or_default();
+        let lapsed = self.lapsed(now).filter_map(|id| self.by_id.get(id));
+        lapsed.fold(stored, |used, lease| used.minus(lease.count(quota)))
+    }
+
+    /// The quotas of which something is held, lapsed leases included, in the order of their names.
+    pub fn quotas(&self) -> impl Iterator<Item = &Name> {
+        self.used.keys()
+    }
+
+    /// The soonest instant at which a lease lapses.
+    #[must_use]
+    pub fn next_lapse(&self) -> Millis {
+        self.by_lapse
+            .first_key_value()
+            .map_or(Millis::NEVER, |(&(lapses, _), _)| lapses)
+    }
+
+    /// Holds if no lease is stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// All leases stored, by id.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&Id, &Lease)> {
+        self.by_id.iter()
+    }
+
+    /// Puts a lease in the place of the one with the same id.
+    pub fn put(&mut self, id: Id, lease: Lease) {
+        self.release(&id);
+        for (quota, count) in &lease.counts {
+            let used = self.used.entry(quota.clone()).or_default();
+            // Judged before: the use of a quota fits.
+            *used = used.plus(*count).unwrap_or(*used);
+        }
+        if lease.lapses < Millis::NEVER {
+            self.by_lapse
+                .insert((lease.lapses, lease.token), id.clone());
+        }
+        self.by_id.insert(id, lease);
+    }
+
+    /// Ends a lease, and tells whether there was one.
+    pub fn release(&mut self, id: &Id) -> bool {
+        let Some(lease) = self.by_id.remove(id) else {
+            return false;
+        };
+        self.by_lapse.remove(&(lease.lapses, lease.token));
+        for (quota, count) in &lease.counts {
+            if let Some(used) = self.used.get_mut(quota) {
+                *used = used.minus(*count);
+                if used.is_zero() {
+                    self.used.remove(quota);
+                }
+            }
+        }
+        true
+    }
+
+    /// Clears away what has lapsed at `now`, and tells how many leases that were.
+    pub fn drop_lapsed(&mut self, now: Millis) -> usize {
+        let mut dropped = 0_usize;
+        while self.next_lapse() <= now {
+            let Some((_, id)) = self.by_lapse.pop_first() else {
+                break;
+            };
+            self.release(&id);
+            dropped = dropped.saturating_add(1);
+        }
+        dropped
+    }
+
+    /// Leaves no lease more time than its own time to live: the clock went back to `now`.
+    pub fn rewind(&mut self, now: Millis) {
+        let leases = std::mem::take(self);
+        for (id, mut lease) in leases.by_id {
+            lease.lapses = lease.lapses.min(Lease::lapse(lease.ttl, now));
+            self.put(id, lease);
+        }
+    }
+
+    /// Memory they take beyond their own size, in bytes, nearly.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let row = size_of::<(Id, Lease)>().saturating_add(size_of::<((Millis, i64), Id)>());
+        let rows = self.by_id.len().saturating_mul(row);
+        let quotas = self.used.len().saturating_mul(size_of::<(Name, Units)>());
+        let leases = self.by_id.iter();
+        let inner = leases.map(|(id, lease)| id.heap_bytes().saturating_add(lease.heap_bytes()));
+        inner.fold(rows.saturating_add(quotas), usize::saturating_add)
+    }
+
+    fn lapsed(&self, now: Millis) -> impl Iterator<Item = &Id> {
+        self.by_lapse.range(..=(now, i64::MAX)).map(|(_, id)| id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::new(text.as_bytes()).expect("a name")
+    }
+
+    fn id(text: &str) -> Id {
+        Id::new(text.as_bytes()).expect("an id")
+    }
+
+    fn lease(token: i64, gpus: u32, lapses: i64) -> Lease {
+        let counts = vec![(name("h100"), Units::of(gpus))];
+        Lease {
+            token,
+            counts,
+            ttl: Millis(1_000),
+            lapses: Millis(lapses),
+        }
+    }
+
+    #[test]
+    fn units_are_free_at_the_instant_a_lease_lapses() {
+        let mut leases = Leases::default();
+        leases.put(id("a"), lease(1, 3, 100));
+        leases.put(id("b"), lease(2, 5, 200));
+        assert_eq!(leases.used(&name("h100"), Millis(99)), Units::of(8));
+        assert_eq!(leases.used(&name("h100"), Millis(100)), Units::of(5));
+        assert!(leases.living(&id("a"), Millis(100)).is_none());
+        assert_eq!(
+            (leases.count(Millis(99)), leases.count(Millis(100))),
+            (2, 1)
+        );
+        assert_eq!(leases.drop_lapsed(Millis(100)), 1);
+        assert_eq!(leases.used(&name("h100"), Millis(0)), Units::of(5));
+    }
+
+    #[test]
+    fn a_lease_put_again_counts_once() {
+        let mut leases = Leases::default();
+        leases.put(id("a"), lease(1, 3, 100));
+        leases.put(id("a"), lease(1, 4, 300));
+        assert_eq!(leases.used(&name("h100"), Millis(0)), Units::of(4));
+        assert_eq!(
+            (leases.count(Millis(200)), leases.next_lapse()),
+            (1, Millis(300))
+        );
+        assert!(leases.release(&id("a")));
+        assert!(!leases.release(&id("a")));
+        assert_eq!(
+            (leases.quotas().count(), leases.next_lapse()),
+            (0, Millis::NEVER)
+        );
+    }
+
+    #[test]
+    fn a_clock_that_went_back_leaves_a_lease_its_own_time_to_live() {
+        let mut leases = Leases::default();
+        leases.put(id("a"), lease(1, 3, 1_000_000));
+        leases.put(
+            id("b"),
+            Lease {
+                ttl: Millis::ZERO,
+                lapses: Millis::NEVER,
+                ..lease(2, 1, 0)
+            },
+        );
+        leases.rewind(Millis(5_000));
+        assert_eq!(leases.next_lapse(), Millis(6_000));
+        assert_eq!(leases.count(Millis(6_000)), 1);
+    }
+}

@@ -1,0 +1,273 @@
+//! Memories of ids: what makes a repeated command harmless.
+//!
+//! Ids are kept in the order in which they were recorded, and found by a keyed hash; a look-up
+//! compares the whole id. How long an id counts is the asker's to say (`since`): an id that no
+//! longer counts may still lie here until a later command clears it away, a few at a time.
+//! Invariants: times do not run backwards; the newest entry of an id is the one that is found.
+
+use std::collections::VecDeque;
+
+use ahash::RandomState;
+use hashbrown::HashTable;
+
+use super::id::Id;
+use super::money::Money;
+use super::time::Millis;
+
+/// What was done under an id. The same id with the same act is a duplicate, with another a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A charge of this amount.
+    Spend(Money),
+    /// Credits bought for this amount.
+    TopUp(Money),
+    /// Credits given.
+    Promo(Money),
+}
+
+/// Ids of different spaces never meet, even when their bytes are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Space {
+    /// Ids of FW.SPEND.
+    Spend,
+    /// Ids of FW.TOPUP, given and bought alike.
+    TopUp,
+}
+
+impl Act {
+    /// The space of ids the act belongs to.
+    #[must_use]
+    pub const fn space(self) -> Space {
+        match self {
+            Self::Spend(_) => Space::Spend,
+            Self::TopUp(_) | Self::Promo(_) => Space::TopUp,
+        }
+    }
+}
+
+/// An id, what was done under it, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The client's id.
+    pub id: Id,
+    /// When the act was recorded.
+    pub time: Millis,
+    /// What was done.
+    pub act: Act,
+}
+
+/// Remembered ids, oldest first.
+#[derive(Clone)]
+pub struct Memory {
+    entries: VecDeque<Entry>,
+    /// Serial numbers of entries; the front entry's is `first`.
+    index: HashTable<u32>,
+    first: u32,
+    hashing: RandomState,
+}
+
+impl Memory {
+    /// An empty memory that hashes with the process's seed.
+    #[must_use]
+    pub fn new(hashing: &RandomState) -> Self {
+        let hashing = hashing.clone();
+        Self {
+            entries: VecDeque::new(),
+            index: HashTable::new(),
+            first: 0,
+            hashing,
+        }
+    }
+
+    /// What was done under `id`, if that was recorded after `since`.
+    #[must_use]
+    pub fn recall(&self, space: Space, id: &Id, since: Millis) -> Option<Act> {
+        let found = self
+            .index
+            .find(self.hash(space, id), |&serial| self.is(serial, space, id))?;
+        let entry = self.entry(*found)?;
+        (entry.time > since).then_some(entry.act)
+    }
+
+    /// Remembers an act, over what was known of the same id.
+    pub fn record(&mut self, entry: Entry) {
+        let space = entry.act.space();
+        let hash = self.hash(space, &entry.id);
+        let serial = self
+            .first
+            .wrapping_add(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        let Self {
+            entries,
+            index,
+            first,
+            hashing,
+        } = self;
+        let at = |serial: u32| entries.get(serial.wrapping_sub(*first) as usize);
+        let same = |&known: &u32| {
+            at(known).is_some_and(|known| known.act.space() == space && known.id == entry.id)
+        };
+        if let Some(known) = index.find_mut(hash, same) {
+            *known = serial;
+        } else {
+            index.insert_unique(hash, serial, |&serial| {
+                at(serial).map_or(0, |known| hashing.hash_one((known.act.space(), &known.id)))
+            });
+        }
+        entries.push_back(entry);
+    }
+
+    /// Clears away the `count` entries recorded first.
+    pub fn forget(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(entry) = self.entries.pop_front() else {
+                return;
+            };
+            let hash = self.hash(entry.act.space(), &entry.id);
+            let first = self.first;
+            // A later entry of the same id stays known.
+            if let Ok(known) = self.index.find_entry(hash, |&serial| serial == first) {
+                known.remove();
+            }
+            self.first = self.first.wrapping_add(1);
+        }
+    }
+
+    /// How many of the entries recorded first no longer count, at most `most`.
+    #[must_use]
+    pub fn forgettable(&self, since: Millis, most: usize) -> usize {
+        self.entries
+            .iter()
+            .take(most)
+            .take_while(|entry| entry.time <= since)
+            .count()
+    }
+
+    /// Brings times that lie after `now` back to it: the clock went back.
+    pub fn rewind(&mut self, now: Millis) {
+        for entry in &mut self.entries {
+            entry.time = entry.time.min(now);
+        }
+    }
+
+    /// All entries, oldest first.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// How many entries lie here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Holds if nothing lies here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Memory it takes beyond its own size, in bytes.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let entries = self.entries.capacity().saturating_mul(size_of::<Entry>());
+        let index = self.index.allocation_size();
+        let ids = self.entries.iter().map(|entry| entry.id.heap_bytes());
+        ids.fold(entries.saturating_add(index), usize::saturating_add)
+    }
+
+    fn hash(&self, space: Space, id: &Id) -> u64 {
+        self.hashing.hash_one((space, id))
+    }
+
+    fn entry(&self, serial: u32) -> Option<&Entry> {
+        self.entries.get(serial.wrapping_sub(self.first) as usize)
+    }
+
+    fn is(&self, serial: u32, space: Space, id: &Id) -> bool {
+        self.entry(serial)
+            .is_some_and(|entry| entry.act.space() == space && entry.id == *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, time: i64, dollars: u32) -> Entry {
+        let id = Id::new(id.as_bytes()).expect("an id");
+        Entry {
+            id,
+            time: Millis(time),
+            act: Act::Spend(Money::dollars(dollars)),
+        }
+    }
+
+    fn recall(memory: &Memory, id: &str, since: i64) -> Option<Act> {
+        memory.recall(Space::Spend, &Id::new(id.as_bytes())?, Millis(since))
+    }
+
+    fn memory() -> Memory {
+        Memory::new(&RandomState::with_seeds(1, 2, 3, 4))
+    }
+
+    #[test]
+    fn an_id_counts_while_it_was_recorded_after_since() {
+        let mut memory = memory();
+        memory.record(entry("a", 100, 5));
+        assert_eq!(
+            recall(&memory, "a", 99),
+            Some(Act::Spend(Money::dollars(5)))
+        );
+        assert_eq!(recall(&memory, "a", 100), None);
+        assert_eq!(recall(&memory, "b", 0), None);
+    }
+
+    #[test]
+    fn the_same_bytes_in_two_spaces_are_two_ids() {
+        let mut memory = memory();
+        memory.record(entry("a", 100, 5));
+        let id = Id::new(b"a").expect("an id");
+        assert_eq!(memory.recall(Space::TopUp, &id, Millis(0)), None);
+    }
+
+    #[test]
+    fn an_id_recorded_again_outlives_its_first_entry() {
+        let mut memory = memory();
+        memory.record(entry("a", 100, 5));
+        memory.record(entry("b", 150, 6));
+        memory.record(entry("a", 200, 7));
+        memory.forget(1);
+        assert_eq!(recall(&memory, "a", 0), Some(Act::Spend(Money::dollars(7))));
+        assert_eq!(recall(&memory, "b", 0), Some(Act::Spend(Money::dollars(6))));
+        memory.forget(2);
+        assert_eq!((recall(&memory, "a", 0), memory.len()), (None, 0));
+    }
+
+    #[test]
+    fn thousands_of_ids_come_and_go_and_are_never_mixed_up() {
+        let mut memory = memory();
+        for turn in 0..20_000_u32 {
+            memory.record(entry(&format!("id-{turn}"), i64::from(turn), turn));
+            if turn >= 5_000 {
+                memory.forget(1);
+                assert_eq!(recall(&memory, &format!("id-{}", turn - 5_000), -1), None);
+                let kept = turn - 4_999;
+                let act = Some(Act::Spend(Money::dollars(kept)));
+                assert_eq!(recall(&memory, &format!("id-{kept}"), -1), act);
+            }
+        }
+        assert_eq!((memory.len(), memory.index.len()), (5_000, 5_000));
+    }
+
+    #[test]
+    fn only_so_many_are_forgettable_at_once() {
+        let mut memory = memory();
+        for time in 0..10 {
+            memory.record(entry(&format!("{time}"), time, 1));
+        }
+        assert_eq!(memory.forgettable(Millis(2), 100), 3);
+        assert_eq!(memory.forgettable(Millis(9), 4), 4);
+        memory.rewind(Millis(4));
+        assert!(memory.entries().all(|entry| entry.time <= Millis(4)));
+    }
+}

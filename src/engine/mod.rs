@@ -1,0 +1,32 @@
+//! The rules: what an account is, what it may do, and how it changes.
+//!
+//! Knows no Redis, no clock, no settings store, no randomness and no I/O; all it needs is an
+//! argument. A request is judged by reading ([`decide`]) and takes effect as data ([`effect`],
+//! [`apply`]). Within this floor a file imports only files declared above it.
+
+pub mod bounds;
+pub mod id;
+pub mod money;
+pub mod time;
+
+pub mod limit;
+
+pub mod month;
+pub mod window;
+
+pub mod lease;
+pub mod ledger;
+pub mod memory;
+pub mod standing;
+pub mod tier;
+
+pub mod policy;
+
+pub mod account;
+
+pub mod effect;
+pub mod verdict;
+
+pub mod apply;
+pub mod decide;
+pub mod view;
