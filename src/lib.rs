@@ -1,3 +1,4 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod codec;
 pub mod engine;

@@ -159,7 +159,11 @@ impl Account {
 }
 
 impl Record {
-    fn check(&self, latest: Millis) -> Result<(), &'static str> {
+    /// Checks the figures of an account that was last changed at `latest`.
+    ///
+    /// # Errors
+    /// Says, in a few words, what does not hold.
+    pub fn check(&self, latest: Millis) -> Result<(), &'static str> {
         // One period more than the latest time can lie in the future: a clock that went back.
         let far = Millis::LAST.plus(Millis(bounds::YEAR_MS));
         let period = self.period;

@@ -65,44 +65,55 @@ pub fn create(effect: &Effect, hashing: &RandomState) -> Option<Account> {
 /// # Errors
 /// Says, in a few words, what does not fit.
 pub fn fits(account: Option<&Account>, effect: &Effect) -> Result<(), &'static str> {
+    if effect.time > Millis::LAST {
+        return Err("its time is out of range");
+    }
+    if let Some(after) = &effect.after {
+        after.record.check(effect.time)?;
+    }
     match (account, effect.onto) {
-        (None, Onto::Nothing) if effect.after.is_some() => return Ok(()),
+        (None, Onto::Nothing) => {}
         (None, _) => return Err("there is no account to change"),
         (Some(_), Onto::Nothing) => return Err("the account to create exists"),
-        (Some(_), Onto::Rewound) if effect.after.is_none() => return Err("figures are missing"),
         (Some(account), Onto::Standing) if effect.time < account.latest => {
             return Err("its time is before the account's");
         }
+        (Some(account), _) if effect.after.is_none() => account.record.check(effect.time)?,
         (Some(_), _) => {}
     }
-    let Some(account) = account else {
-        return Ok(());
-    };
-    if effect.after.is_none() && account.record.period.is_over(effect.time) {
-        return Err("the period is over");
+    if effect.after.is_none() && effect.onto != Onto::Standing {
+        return Err("it lacks the account's figures");
     }
+    fits_change(account, effect)
+}
+
+fn fits_change(account: Option<&Account>, effect: &Effect) -> Result<(), &'static str> {
+    let full = |name| account.is_some_and(|account| !account.has_room_for(name));
+    let overflows = |cost| account.is_some_and(|account| !account.requests.can_count(cost));
     match &effect.change {
-        Change::Admit(cost) if !account.requests.can_count(*cost) => Err("the units do not fit"),
+        Change::Admit(cost) if overflows(*cost) => Err("the units do not fit"),
+        Change::Remember(entry) if entry.time != effect.time => Err("an id has another time"),
         Change::Lease(row) => fits_lease(account, effect, &row.0, &row.1),
-        Change::Limit(row) if !account.has_room_for(&row.0) => Err("there are too many limits"),
+        Change::Limit(row) if full(&row.0) => Err("there are too many limits"),
         _ => Ok(()),
     }
 }
 
 fn fits_lease(
-    account: &Account,
+    account: Option<&Account>,
     effect: &Effect,
     id: &Id,
     lease: &Lease,
 ) -> Result<(), &'static str> {
-    let after = effect
-        .after
-        .as_ref()
-        .map_or(&account.record, |after| &after.record);
-    if lease.token > after.last_token {
+    let before = account.map(|account| &account.record);
+    let after = effect.after.as_ref().map(|after| &after.record).or(before);
+    if after.is_none_or(|record| lease.token > record.last_token) {
         return Err("a lease's token was never given");
     }
-    let Some(leases) = account.leases() else {
+    if lease.lapses <= effect.time || lease.lapses > Lease::lapse(lease.ttl, effect.time) {
+        return Err("a lease lapses at the wrong time");
+    }
+    let Some(leases) = account.and_then(Account::leases) else {
         return Ok(());
     };
     let before = leases.living(id, effect.time);

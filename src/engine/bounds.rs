@@ -10,6 +10,8 @@ pub const NAME_BYTES: usize = 64;
 
 /// Leases held at once.
 pub const LEASES: usize = 1_000;
+/// Quotas in one lease, those that have left the platform among them.
+pub const LEASE_COUNTS: usize = 128;
 /// Scoped limits set at once.
 pub const SCOPED_LIMITS: usize = 64;
 /// Quota limits set at once.

@@ -71,6 +71,12 @@ pub trait Request {
         None
     }
 
+    /// Whether it tells what has happened already, so that it is recorded even where memory runs
+    /// out.
+    fn records(&self) -> bool {
+        false
+    }
+
     /// Judges it against the account as it is now.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::present::Present;
 use super::{Decision, Missing, Request};
-use crate::engine::bounds::LEASES;
+use crate::engine::bounds::{LEASE_COUNTS, LEASES};
 use crate::engine::effect::{Change, Effect};
 use crate::engine::id::{Id, Name};
 use crate::engine::lease::Lease;
@@ -118,6 +118,9 @@ impl Reserve {
         held: Option<&Lease>,
     ) -> Result<Decision<Reservation>, Refusal> {
         let counts = self.counts(held);
+        if counts.len() > LEASE_COUNTS {
+            return Err(Refusal::Full("quotas in one lease", LEASE_COUNTS));
+        }
         let after = match held {
             _ if counts.is_empty() => None,
             Some(held) => Some(self.changed(present, held, counts)),
@@ -138,7 +141,12 @@ impl Reserve {
             (None, Some(_)) => Some(present.effect(Change::Release(vec![self.id.clone()]))),
             (None, None) => None,
         };
-        Ok(Decision { answer, effect })
+        let takes = self.differs(held).grows;
+        Ok(Decision {
+            answer,
+            effect,
+            takes,
+        })
     }
 
     /// The counts of the lease afterwards: those held, with those wanted over them, without zeros.
@@ -206,8 +214,13 @@ impl Request for Renew {
         }
         let after = renewed(lease, self.ttl, present.now);
         let answer = reservation(present, Some(&after), shown);
-        let effect = (after != *lease).then(|| put(present, self.id.clone(), after));
-        Ok(Decision { answer, effect })
+        if after == *lease {
+            return Ok(Decision::unchanged(answer));
+        }
+        Ok(Decision::changed(
+            answer,
+            put(present, self.id.clone(), after),
+        ))
     }
 }
 

@@ -37,6 +37,10 @@ impl Request for Spend {
         Missing::Fresh
     }
 
+    fn records(&self) -> bool {
+        true
+    }
+
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
         match &self.id {
             Some(id) => once(present, id, Act::Spend(self.amount)),

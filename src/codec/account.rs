@@ -1,0 +1,145 @@
+//! An account as it is stored: in RDB files, in FW.LOAD and in DUMP.
+//!
+//! The same account always gives the same bytes, whatever order it was built in; so the bytes are
+//! also what DEBUG DIGEST-VALUE compares.
+
+use ahash::RandomState;
+
+use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
+use crate::engine::account::{Account, Extras};
+use crate::engine::bounds::{
+    BILLING_IDS, FORMER_TIERS, LEASES, QUOTA_LIMITS, SCOPED_LIMITS, SPEND_IDS, WINDOW_SLOTS,
+};
+use crate::engine::id::Id;
+use crate::engine::lease::Lease;
+use crate::engine::limit::{LimitName, Override, Units};
+use crate::engine::memory::{Entry, Memory};
+use crate::engine::time::Millis;
+use crate::engine::window::{Slot, Window};
+
+/// Limits that every account has, beside those of quotas and scopes.
+const FIXED_LIMITS: usize = 4;
+
+/// Fills `out` with the account's bytes.
+pub fn encode(account: &Account, out: &mut Vec<u8>) {
+    seal(Kind::Account, out, |out| {
+        account.latest.write(out);
+        account.created.write(out);
+        account.record.write(out);
+        write_window(&account.requests, out);
+        match account.extras.as_deref() {
+            None => out.push(0),
+            Some(extras) => {
+                out.push(1);
+                write_extras(extras, out);
+            }
+        }
+    });
+}
+
+/// Reads an account, and checks all that an account keeps.
+///
+/// # Errors
+/// [`Damage`] says what is wrong. No account is half read.
+pub fn decode(blob: &[u8], hashing: &RandomState) -> Result<Account, Damage> {
+    let account = open(Kind::Account, blob, |from| {
+        let latest = Millis::read(from)?;
+        let created = Millis::read(from)?;
+        let record = Wire::read(from)?;
+        let requests = read_window(from, latest)?;
+        let extras = match from.byte()? {
+            0 => None,
+            1 => Some(Box::new(read_extras(from, hashing)?)),
+            _ => return Err(Damage("neither absent nor present")),
+        };
+        Ok(Account {
+            latest,
+            requests,
+            extras,
+            record,
+            created,
+        })
+    })?;
+    account.check().map_err(Damage)?;
+    Ok(account)
+}
+
+fn write_window(window: &Window, out: &mut Vec<u8>) {
+    put_number(out, window.slots().count() as u64);
+    let mut before = Millis::ZERO;
+    for slot in window.slots() {
+        slot.first().since(before).write(out);
+        slot.lag().write(out);
+        slot.units().write(out);
+        before = slot.first();
+    }
+}
+
+fn read_window(from: &mut Reader<'_>, latest: Millis) -> Result<Window, Damage> {
+    let mut slots = Vec::new();
+    let mut before = Millis::ZERO;
+    for _ in 0..from.count(WINDOW_SLOTS)? {
+        let first = before.plus(Wire::read(from)?);
+        let slot = Slot::new(first, Wire::read(from)?, Units::read(from)?);
+        slots.push(slot.ok_or(Damage("not a slot of a window"))?);
+        before = first;
+    }
+    Window::from_slots(&slots, latest).ok_or(Damage("not a window"))
+}
+
+fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
+    put_number(out, extras.limits.len() as u64);
+    for (name, own) in &extras.limits {
+        name.write(out);
+        own.write(out);
+    }
+    put_number(out, extras.leases.entries().len() as u64);
+    for (id, lease) in extras.leases.entries() {
+        id.write(out);
+        lease.write(out);
+    }
+    put_rows(out, &extras.former_tiers);
+    write_memory(extras.spends.as_deref(), out);
+    write_memory(extras.billings.as_deref(), out);
+}
+
+fn read_extras(from: &mut Reader<'_>, hashing: &RandomState) -> Result<Extras, Damage> {
+    let mut extras = Extras::default();
+    let limits = FIXED_LIMITS
+        .saturating_add(QUOTA_LIMITS)
+        .saturating_add(SCOPED_LIMITS);
+    extras.limits = from
+        .rows::<(LimitName, Override)>(limits)?
+        .into_iter()
+        .collect();
+    for (id, lease) in from.rows::<(Id, Lease)>(LEASES)? {
+        extras.leases.put(id, lease);
+    }
+    extras.former_tiers = from.rows(FORMER_TIERS)?;
+    extras.spends = read_memory(from, SPEND_IDS, hashing)?;
+    extras.billings = read_memory(from, BILLING_IDS, hashing)?;
+    Ok(extras)
+}
+
+fn write_memory(memory: Option<&Memory>, out: &mut Vec<u8>) {
+    put_number(out, memory.map_or(0, Memory::len) as u64);
+    for entry in memory.into_iter().flat_map(Memory::entries) {
+        entry.write(out);
+    }
+}
+
+fn read_memory(
+    from: &mut Reader<'_>,
+    most: usize,
+    hashing: &RandomState,
+) -> Result<Option<Box<Memory>>, Damage> {
+    let count = from.count(most)?;
+    if count == 0 {
+        return Ok(None);
+    }
+    let mut memory = Memory::new(hashing);
+    for _ in 0..count {
+        memory.record(Entry::read(from)?);
+    }
+    Ok(Some(Box::new(memory)))
+}

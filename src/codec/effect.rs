@@ -1,0 +1,147 @@
+//! An effect as it is propagated: in FW.APPLY, to replicas and to the AOF.
+//!
+//! A plain FW.ADMIT is 19 bytes: what it is, its parts, the time, the units, the seal.
+
+use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
+use crate::engine::bounds::LEASES;
+use crate::engine::effect::{After, Change, Effect, Forget, Onto};
+use crate::engine::limit::Units;
+use crate::engine::memory::Entry;
+use crate::engine::time::Millis;
+
+/// Bits that tell which parts follow.
+mod part {
+    pub const NOTHING: u8 = 1;
+    pub const REWOUND: u8 = 2;
+    pub const AFTER: u8 = 4;
+    pub const FORGET: u8 = 8;
+    pub const ALL: u8 = 15;
+}
+
+/// Fills `out` with the effect's bytes.
+pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
+    seal(Kind::Effect, out, |out| {
+        out.push(parts(effect));
+        effect.time.write(out);
+        if let Some(after) = &effect.after {
+            after.write(out);
+        }
+        if effect.forget != Forget::default() {
+            out.extend_from_slice(&[effect.forget.spends, effect.forget.billings]);
+        }
+        effect.change.write(out);
+    });
+}
+
+/// Reads an effect. Whether it belongs to the account at hand is not known here.
+///
+/// # Errors
+/// [`Damage`] says what is wrong.
+pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
+    open(Kind::Effect, blob, |from| {
+        let parts = from.byte()?;
+        if parts & !part::ALL != 0 {
+            return Err(Damage("unknown parts"));
+        }
+        let time = Millis::read(from)?;
+        let onto = match (parts & part::NOTHING != 0, parts & part::REWOUND != 0) {
+            (false, false) => Onto::Standing,
+            (true, false) => Onto::Nothing,
+            (false, true) => Onto::Rewound,
+            (true, true) => return Err(Damage("both new and gone back")),
+        };
+        let after = if parts & part::AFTER == 0 {
+            None
+        } else {
+            Some(After::read(from)?)
+        };
+        let mut forget = Forget::default();
+        if parts & part::FORGET != 0 {
+            forget = Forget {
+                spends: from.byte()?,
+                billings: from.byte()?,
+            };
+        }
+        let after = after.map(Box::new);
+        Ok(Effect {
+            time,
+            onto,
+            after,
+            forget,
+            change: Change::read(from)?,
+        })
+    })
+}
+
+fn parts(effect: &Effect) -> u8 {
+    let onto = match effect.onto {
+        Onto::Standing => 0,
+        Onto::Nothing => part::NOTHING,
+        Onto::Rewound => part::REWOUND,
+    };
+    let after = if effect.after.is_some() {
+        part::AFTER
+    } else {
+        0
+    };
+    let forget = if effect.forget == Forget::default() {
+        0
+    } else {
+        part::FORGET
+    };
+    onto | after | forget
+}
+
+impl Wire for After {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.record.write(out);
+        self.former_tier.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            record: Wire::read(from)?,
+            former_tier: Wire::read(from)?,
+        })
+    }
+}
+
+impl Wire for Change {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::None => out.push(0),
+            Self::Admit(cost) => {
+                out.push(1);
+                cost.write(out);
+            }
+            Self::Remember(entry) => {
+                out.push(2);
+                entry.write(out);
+            }
+            Self::Limit(row) => {
+                out.push(3);
+                row.write(out);
+            }
+            Self::Lease(row) => {
+                out.push(4);
+                row.write(out);
+            }
+            Self::Release(ids) => {
+                out.push(5);
+                put_rows(out, ids);
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match from.byte()? {
+            0 => Self::None,
+            1 => Self::Admit(Units::read(from)?),
+            2 => Self::Remember(Box::new(Entry::read(from)?)),
+            3 => Self::Limit(Box::new(Wire::read(from)?)),
+            4 => Self::Lease(Box::new(Wire::read(from)?)),
+            5 => Self::Release(from.rows(LEASES)?),
+            _ => return Err(Damage("an unknown change")),
+        })
+    }
+}

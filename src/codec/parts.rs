@@ -1,0 +1,213 @@
+//! The parts that accounts and effects share: units, ids, limits, leases, remembered ids.
+
+use super::wire::{Damage, Reader, Wire, put_bytes, put_number, put_rows};
+use crate::engine::bounds::{LEASE_COUNTS, YEAR_MS};
+use crate::engine::id::{Id, Name, Scope};
+use crate::engine::lease::Lease;
+use crate::engine::limit::{Limit, LimitName, Meter, Override, Units};
+use crate::engine::memory::{Act, Entry};
+use crate::engine::money::Money;
+use crate::engine::time::Millis;
+
+impl Wire for Millis {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_number(out, self.0.max(0).cast_unsigned());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        from.number().map(Self)
+    }
+}
+
+impl Wire for Units {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_number(out, self.count().cast_unsigned());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::new(from.number()?).ok_or(Damage("a count is negative"))
+    }
+}
+
+impl Wire for Money {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_number(out, self.nanos().cast_unsigned());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::from_nanos(from.number()?).ok_or(Damage("an amount is negative"))
+    }
+}
+
+impl Wire for Id {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.as_bytes());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::new(from.bytes()?).ok_or(Damage("an id is empty or too long"))
+    }
+}
+
+impl Wire for Name {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.as_bytes());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::new(from.bytes()?).ok_or(Damage("not a name"))
+    }
+}
+
+impl Wire for Limit<Units> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Unlimited => out.push(0),
+            Self::At(units) => {
+                out.push(1);
+                units.write(out);
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        match from.byte()? {
+            0 => Ok(Self::Unlimited),
+            1 => Units::read(from).map(Self::At),
+            _ => Err(Damage("not a limit")),
+        }
+    }
+}
+
+impl Wire for Override {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.value.write(out);
+        self.max.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            value: Wire::read(from)?,
+            max: Wire::read(from)?,
+        })
+    }
+}
+
+impl Wire for LimitName {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Requests => out.push(0),
+            Self::Tokens => out.push(1),
+            Self::Concurrency => out.push(2),
+            Self::Spend => out.push(3),
+            Self::Quota(name) => {
+                out.push(4);
+                name.write(out);
+            }
+            Self::Scoped(meter, scope) => {
+                out.push(match meter {
+                    Meter::Requests => 5,
+                    Meter::Tokens => 6,
+                });
+                put_bytes(out, scope.as_bytes());
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(match from.byte()? {
+            0 => Self::Requests,
+            1 => Self::Tokens,
+            2 => Self::Concurrency,
+            3 => Self::Spend,
+            4 => Self::Quota(Wire::read(from)?),
+            5 => Self::Scoped(Meter::Requests, scope(from)?),
+            6 => Self::Scoped(Meter::Tokens, scope(from)?),
+            _ => return Err(Damage("not a limit's name")),
+        })
+    }
+}
+
+fn scope(from: &mut Reader<'_>) -> Result<Scope, Damage> {
+    Scope::new(from.bytes()?).ok_or(Damage("not a scope"))
+}
+
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok((A::read(from)?, B::read(from)?))
+    }
+}
+
+impl Wire for Lease {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_number(out, self.token.cast_unsigned());
+        put_rows(out, &self.counts);
+        self.ttl.write(out);
+        self.lapses.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        let lease = Self {
+            token: from.number()?,
+            // A lease may hold quotas that have left the platform beside all that it has now.
+            counts: from.rows(LEASE_COUNTS)?,
+            ttl: Millis::read(from)?,
+            lapses: Millis::read(from)?,
+        };
+        let ordered = lease
+            .counts
+            .iter()
+            .zip(lease.counts.iter().skip(1))
+            .all(|(a, b)| a.0 < b.0);
+        let counted = !lease.counts.is_empty() && lease.counts.iter().all(|row| !row.1.is_zero());
+        if ordered && counted && lease.token > 0 && lease.ttl <= Millis(YEAR_MS) {
+            Ok(lease)
+        } else {
+            Err(Damage("not a lease"))
+        }
+    }
+}
+
+impl Wire for Act {
+    fn write(&self, out: &mut Vec<u8>) {
+        let (tag, amount) = match self {
+            Self::Spend(amount) => (0, amount),
+            Self::TopUp(amount) => (1, amount),
+            Self::Promo(amount) => (2, amount),
+        };
+        out.push(tag);
+        amount.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        let tag = from.byte()?;
+        let amount = Money::read(from)?;
+        Ok(match tag {
+            0 => Self::Spend(amount),
+            1 => Self::TopUp(amount),
+            2 => Self::Promo(amount),
+            _ => return Err(Damage("not an act")),
+        })
+    }
+}
+
+impl Wire for Entry {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.id.write(out);
+        self.time.write(out);
+        self.act.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Ok(Self {
+            id: Wire::read(from)?,
+            time: Wire::read(from)?,
+            act: Wire::read(from)?,
+        })
+    }
+}
