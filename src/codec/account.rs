@@ -52,13 +52,7 @@ pub fn decode(blob: &[u8], hashing: &RandomState) -> Result<Account, Damage> {
             1 => Some(Box::new(read_extras(from, hashing)?)),
             _ => return Err(Damage("neither absent nor present")),
         };
-        Ok(Account {
-            latest,
-            requests,
-            extras,
-            record,
-            created,
-        })
+        Ok(Account { latest, requests, extras, record, created })
     })?;
     account.check().map_err(Damage)?;
     Ok(account)
@@ -105,13 +99,8 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
 
 fn read_extras(from: &mut Reader<'_>, hashing: &RandomState) -> Result<Extras, Damage> {
     let mut extras = Extras::default();
-    let limits = FIXED_LIMITS
-        .saturating_add(QUOTA_LIMITS)
-        .saturating_add(SCOPED_LIMITS);
-    extras.limits = from
-        .rows::<(LimitName, Override)>(limits)?
-        .into_iter()
-        .collect();
+    let limits = FIXED_LIMITS.saturating_add(QUOTA_LIMITS).saturating_add(SCOPED_LIMITS);
+    extras.limits = from.rows::<(LimitName, Override)>(limits)?.into_iter().collect();
     for (id, lease) in from.rows::<(Id, Lease)>(LEASES)? {
         extras.leases.put(id, lease);
     }

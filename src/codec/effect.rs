@@ -50,26 +50,13 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
             (false, true) => Onto::Rewound,
             (true, true) => return Err(Damage("both new and gone back")),
         };
-        let after = if parts & part::AFTER == 0 {
-            None
-        } else {
-            Some(After::read(from)?)
-        };
+        let after = if parts & part::AFTER == 0 { None } else { Some(After::read(from)?) };
         let mut forget = Forget::default();
         if parts & part::FORGET != 0 {
-            forget = Forget {
-                spends: from.byte()?,
-                billings: from.byte()?,
-            };
+            forget = Forget { spends: from.byte()?, billings: from.byte()? };
         }
         let after = after.map(Box::new);
-        Ok(Effect {
-            time,
-            onto,
-            after,
-            forget,
-            change: Change::read(from)?,
-        })
+        Ok(Effect { time, onto, after, forget, change: Change::read(from)? })
     })
 }
 
@@ -79,16 +66,8 @@ fn parts(effect: &Effect) -> u8 {
         Onto::Nothing => part::NOTHING,
         Onto::Rewound => part::REWOUND,
     };
-    let after = if effect.after.is_some() {
-        part::AFTER
-    } else {
-        0
-    };
-    let forget = if effect.forget == Forget::default() {
-        0
-    } else {
-        part::FORGET
-    };
+    let after = if effect.after.is_some() { part::AFTER } else { 0 };
+    let forget = if effect.forget == Forget::default() { 0 } else { part::FORGET };
     onto | after | forget
 }
 
@@ -99,10 +78,7 @@ impl Wire for After {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self {
-            record: Wire::read(from)?,
-            former_tier: Wire::read(from)?,
-        })
+        Ok(Self { record: Wire::read(from)?, former_tier: Wire::read(from)? })
     }
 }
 

@@ -86,10 +86,7 @@ impl Wire for Override {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self {
-            value: Wire::read(from)?,
-            max: Wire::read(from)?,
-        })
+        Ok(Self { value: Wire::read(from)?, max: Wire::read(from)? })
     }
 }
 
@@ -159,11 +156,7 @@ impl Wire for Lease {
             ttl: Millis::read(from)?,
             lapses: Millis::read(from)?,
         };
-        let ordered = lease
-            .counts
-            .iter()
-            .zip(lease.counts.iter().skip(1))
-            .all(|(a, b)| a.0 < b.0);
+        let ordered = lease.counts.iter().zip(lease.counts.iter().skip(1)).all(|(a, b)| a.0 < b.0);
         let counted = !lease.counts.is_empty() && lease.counts.iter().all(|row| !row.1.is_zero());
         if ordered && counted && lease.token > 0 && lease.ttl <= Millis(YEAR_MS) {
             Ok(lease)
@@ -204,10 +197,6 @@ impl Wire for Entry {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self {
-            id: Wire::read(from)?,
-            time: Wire::read(from)?,
-            act: Wire::read(from)?,
-        })
+        Ok(Self { id: Wire::read(from)?, time: Wire::read(from)?, act: Wire::read(from)? })
     }
 }

@@ -10,11 +10,7 @@ const PAYMENT_METHOD: u8 = 1;
 
 impl Wire for Record {
     fn write(&self, out: &mut Vec<u8>) {
-        out.push(if self.payment_method {
-            PAYMENT_METHOD
-        } else {
-            0
-        });
+        out.push(if self.payment_method { PAYMENT_METHOD } else { 0 });
         out.push(self.anchor.map_or(0, Anchor::day));
         self.period.start.write(out);
         self.period.end.write(out);
@@ -32,10 +28,7 @@ impl Wire for Record {
         Ok(Self {
             payment_method: flags & PAYMENT_METHOD != 0,
             anchor: anchor(from.byte()?)?,
-            period: Period {
-                start: Wire::read(from)?,
-                end: Wire::read(from)?,
-            },
+            period: Period { start: Wire::read(from)?, end: Wire::read(from)? },
             ledger: Wire::read(from)?,
             earned: Wire::read(from)?,
             pinned: Wire::read(from)?,

@@ -68,9 +68,7 @@ pub fn open<T>(
     body: impl FnOnce(&mut Reader<'_>) -> Result<T, Damage>,
 ) -> Result<T, Damage> {
     let (sealed, seal) = blob.split_last_chunk::<SEAL>().ok_or(Damage("too short"))?;
-    let (head, rest) = sealed
-        .split_first_chunk::<HEAD>()
-        .ok_or(Damage("too short"))?;
+    let (head, rest) = sealed.split_first_chunk::<HEAD>().ok_or(Damage("too short"))?;
     if head[0] != kind.byte() {
         return Err(Damage("not of this kind"));
     }
@@ -82,11 +80,7 @@ pub fn open<T>(
     }
     let mut reader = Reader { rest };
     let value = body(&mut reader)?;
-    if reader.rest.is_empty() {
-        Ok(value)
-    } else {
-        Err(Damage("there are bytes too many"))
-    }
+    if reader.rest.is_empty() { Ok(value) } else { Err(Damage("there are bytes too many")) }
 }
 
 /// Appends a number.
@@ -155,10 +149,7 @@ impl<'a> Reader<'a> {
     pub fn bytes(&mut self) -> Result<&'a [u8], Damage> {
         let length =
             usize::try_from(self.number()?).map_err(|_| Damage("a length is too large"))?;
-        let (bytes, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(Damage("ends too early"))?;
+        let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Damage("ends too early"))?;
         self.rest = rest;
         Ok(bytes)
     }
@@ -181,11 +172,7 @@ impl<'a> Reader<'a> {
     /// [`Damage`] if it is larger.
     pub fn count(&mut self, most: usize) -> Result<usize, Damage> {
         let count = usize::try_from(self.number()?).unwrap_or(usize::MAX);
-        if count <= most {
-            Ok(count)
-        } else {
-            Err(Damage("there are too many rows"))
-        }
+        if count <= most { Ok(count) } else { Err(Damage("there are too many rows")) }
     }
 }
 
@@ -221,9 +208,7 @@ mod tests {
 
     #[test]
     fn every_number_reads_back_as_itself() {
-        for number in (0..63)
-            .map(|bit| 1_i64 << bit)
-            .chain([0, 127, 128, 16_383, 16_384, i64::MAX])
+        for number in (0..63).map(|bit| 1_i64 << bit).chain([0, 127, 128, 16_383, 16_384, i64::MAX])
         {
             let mut bytes = Vec::new();
             put_number(&mut bytes, number.cast_unsigned());
@@ -267,17 +252,7 @@ mod tests {
     fn a_length_beyond_the_blob_allocates_nothing() {
         let mut bytes = Vec::new();
         put_number(&mut bytes, i64::MAX as u64);
-        assert!(
-            open(Kind::Effect, &sealed(&bytes), |from| from
-                .bytes()
-                .map(|_| ()))
-            .is_err()
-        );
-        assert!(
-            open(Kind::Effect, &sealed(&bytes), |from| from
-                .count(10)
-                .map(|_| ()))
-            .is_err()
-        );
+        assert!(open(Kind::Effect, &sealed(&bytes), |from| from.bytes().map(|_| ())).is_err());
+        assert!(open(Kind::Effect, &sealed(&bytes), |from| from.count(10).map(|_| ())).is_err());
     }
 }

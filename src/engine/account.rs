@@ -90,31 +90,19 @@ impl Account {
     /// An account that has done nothing yet.
     #[must_use]
     pub fn new(record: Record, now: Millis) -> Self {
-        Self {
-            latest: now,
-            requests: Window::default(),
-            extras: None,
-            record,
-            created: now,
-        }
+        Self { latest: now, requests: Window::default(), extras: None, record, created: now }
     }
 
     /// What it has of its own for one limit.
     #[must_use]
     pub fn own(&self, name: &LimitName) -> Override {
-        let own = self
-            .extras
-            .as_deref()
-            .and_then(|extras| extras.limits.get(name));
+        let own = self.extras.as_deref().and_then(|extras| extras.limits.get(name));
         own.copied().unwrap_or_default()
     }
 
     /// The names of the limits it has of its own, in order.
     pub fn own_limits(&self) -> impl Iterator<Item = &LimitName> {
-        self.extras
-            .as_deref()
-            .into_iter()
-            .flat_map(|extras| extras.limits.keys())
+        self.extras.as_deref().into_iter().flat_map(|extras| extras.limits.keys())
     }
 
     /// Its leases, if any.
@@ -126,18 +114,14 @@ impl Account {
     /// Tiers once earned that had left the table.
     #[must_use]
     pub fn former_tiers(&self) -> &[Name] {
-        self.extras
-            .as_deref()
-            .map_or(&[], |extras| &extras.former_tiers)
+        self.extras.as_deref().map_or(&[], |extras| &extras.former_tiers)
     }
 
     /// Memory it takes, in bytes, its own size included.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let extras = self.extras.as_deref().map_or(0, Extras::bytes);
-        size_of::<Self>()
-            .saturating_add(self.requests.heap_bytes())
-            .saturating_add(extras)
+        size_of::<Self>().saturating_add(self.requests.heap_bytes()).saturating_add(extras)
     }
 
     /// Checks every invariant that a stored account keeps.
@@ -176,11 +160,7 @@ impl Record {
         if self.ledger.prepaid().is_err() {
             return Err("credits and promo do not fit");
         }
-        if self.last_token < 0 {
-            Err("a token is negative")
-        } else {
-            Ok(())
-        }
+        if self.last_token < 0 { Err("a token is negative") } else { Ok(()) }
     }
 }
 
@@ -239,30 +219,16 @@ impl Account {
 
 impl Extras {
     fn limits_of(&self, kind: LimitKind) -> usize {
-        self.limits
-            .keys()
-            .filter(|name| LimitKind::of(name) == Some(kind))
-            .count()
+        self.limits.keys().filter(|name| LimitKind::of(name) == Some(kind)).count()
     }
 
     fn bytes(&self) -> usize {
-        let memories = [self.spends.as_deref(), self.billings.as_deref()]
-            .into_iter()
-            .flatten();
+        let memories = [self.spends.as_deref(), self.billings.as_deref()].into_iter().flatten();
         let memory = |memory: &Memory| size_of::<Memory>().saturating_add(memory.heap_bytes());
-        let limits = self
-            .limits
-            .len()
-            .saturating_mul(size_of::<(LimitName, Override)>());
-        let tiers = self
-            .former_tiers
-            .capacity()
-            .saturating_mul(size_of::<Name>());
+        let limits = self.limits.len().saturating_mul(size_of::<(LimitName, Override)>());
+        let tiers = self.former_tiers.capacity().saturating_mul(size_of::<Name>());
         let parts = [size_of::<Self>(), self.leases.heap_bytes(), limits, tiers];
-        parts
-            .into_iter()
-            .chain(memories.map(memory))
-            .fold(0, usize::saturating_add)
+        parts.into_iter().chain(memories.map(memory)).fold(0, usize::saturating_add)
     }
 
     fn check(&self, latest: Millis, last_token: i64) -> Result<(), &'static str> {
@@ -306,10 +272,7 @@ fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), 
             return Err("a lease's counts are out of order");
         }
     }
-    if used
-        .iter()
-        .all(|(quota, sum)| leases.used(quota, latest) == *sum)
-    {
+    if used.iter().all(|(quota, sum)| leases.used(quota, latest) == *sum) {
         Ok(())
     } else {
         Err("the use of a quota is not the sum of its leases")

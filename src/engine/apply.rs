@@ -51,10 +51,7 @@ pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> C
 /// Makes the account that an effect creates; `None` if the effect creates none.
 #[must_use]
 pub fn create(effect: &Effect, hashing: &RandomState) -> Option<Account> {
-    let after = effect
-        .after
-        .as_deref()
-        .filter(|_| effect.onto == Onto::Nothing)?;
+    let after = effect.after.as_deref().filter(|_| effect.onto == Onto::Nothing)?;
     let mut account = Account::new(after.record.clone(), effect.time);
     apply(&mut account, effect, hashing);
     Some(account)
@@ -124,25 +121,15 @@ fn fits_lease(
         let own = before.map_or(Units::ZERO, |lease| lease.count(quota));
         leases.used(quota, effect.time).minus(own)
     };
-    let sums = lease
-        .counts
-        .iter()
-        .all(|(quota, count)| others(quota).plus(*count).is_some());
-    if sums {
-        Ok(())
-    } else {
-        Err("the use of a quota does not fit")
-    }
+    let sums = lease.counts.iter().all(|(quota, count)| others(quota).plus(*count).is_some());
+    if sums { Ok(()) } else { Err("the use of a quota does not fit") }
 }
 
 fn rewind(account: &mut Account, now: Millis) {
     account.requests = Window::default();
     if let Some(extras) = account.extras.as_deref_mut() {
         extras.leases.rewind(now);
-        for memory in [&mut extras.spends, &mut extras.billings]
-            .into_iter()
-            .flatten()
-        {
+        for memory in [&mut extras.spends, &mut extras.billings].into_iter().flatten() {
             memory.rewind(now);
         }
     }
@@ -204,7 +191,5 @@ fn remember(extras: &mut Extras, entry: &Entry, hashing: &RandomState) {
         Space::Spend => &mut extras.spends,
         Space::TopUp => &mut extras.billings,
     };
-    memory
-        .get_or_insert_with(|| Box::new(Memory::new(hashing)))
-        .record(entry.clone());
+    memory.get_or_insert_with(|| Box::new(Memory::new(hashing))).record(entry.clone());
 }

@@ -15,10 +15,7 @@ use super::bounds::{ID_BYTES, NAME_BYTES};
 #[derive(Clone)]
 enum Bytes<const N: usize> {
     Short(u8, [u8; N]),
-    #[allow(
-        clippy::redundant_allocation,
-        reason = "a fat pointer would make every value larger"
-    )]
+    #[allow(clippy::redundant_allocation, reason = "a fat pointer would make every value larger")]
     Long(Box<Box<[u8]>>),
 }
 
@@ -57,9 +54,7 @@ impl Id {
     /// Takes 1 to 128 bytes, any bytes; `None` otherwise.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
-        (1..=ID_BYTES)
-            .contains(&bytes.len())
-            .then(|| Self(Bytes::new(bytes)))
+        (1..=ID_BYTES).contains(&bytes.len()).then(|| Self(Bytes::new(bytes)))
     }
 
     /// The bytes as the client gave them.
@@ -120,11 +115,7 @@ impl Scope {
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let plain = |byte: &u8| *byte > b' ' && *byte != 0x7f;
-        if bytes.iter().all(plain) {
-            Id::new(bytes).map(Self)
-        } else {
-            None
-        }
+        if bytes.iter().all(plain) { Id::new(bytes).map(Self) } else { None }
     }
 
     /// The scope's bytes.
@@ -196,10 +187,7 @@ mod tests {
         assert!(Id::new(&[0xff; 129]).is_none());
         for length in [1, 37, 38, 39, 127, 128] {
             let bytes = vec![0xfe; length];
-            assert_eq!(
-                Id::new(&bytes).map(|id| id.as_bytes().to_vec()),
-                Some(bytes)
-            );
+            assert_eq!(Id::new(&bytes).map(|id| id.as_bytes().to_vec()), Some(bytes));
         }
     }
 
@@ -212,14 +200,7 @@ mod tests {
 
     #[test]
     fn a_name_keeps_to_its_grammar() {
-        for name in [
-            "a",
-            "0",
-            "h100",
-            "deployed-models",
-            "a.b_c-d",
-            &"x".repeat(64),
-        ] {
+        for name in ["a", "0", "h100", "deployed-models", "a.b_c-d", &"x".repeat(64)] {
             assert!(Name::new(name.as_bytes()).is_some(), "{name}");
         }
         for name in ["", "-a", ".a", "A", "a b", "a@b", "é", &"x".repeat(65)] {

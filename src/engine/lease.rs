@@ -35,18 +35,11 @@ impl Lease {
     /// The instant at which a lease lapses that is renewed at `now`.
     #[must_use]
     pub fn lapse(ttl: Millis, now: Millis) -> Millis {
-        if ttl == Millis::ZERO {
-            Millis::NEVER
-        } else {
-            now.plus(ttl)
-        }
+        if ttl == Millis::ZERO { Millis::NEVER } else { now.plus(ttl) }
     }
 
     fn heap_bytes(&self) -> usize {
-        let counts = self
-            .counts
-            .capacity()
-            .saturating_mul(size_of::<(Name, Units)>());
+        let counts = self.counts.capacity().saturating_mul(size_of::<(Name, Units)>());
         let names = self.counts.iter().map(|(name, _)| name.heap_bytes());
         names.fold(counts, usize::saturating_add)
     }
@@ -70,9 +63,7 @@ impl Leases {
 
     /// The leases that have not lapsed at `now`, by id.
     pub fn all_living(&self, now: Millis) -> impl Iterator<Item = (&Id, &Lease)> {
-        self.by_id
-            .iter()
-            .filter(move |(_, lease)| lease.lapses > now)
+        self.by_id.iter().filter(move |(_, lease)| lease.lapses > now)
     }
 
     /// How many leases have not lapsed at `now`.
@@ -97,9 +88,7 @@ impl Leases {
     /// The soonest instant at which a lease lapses.
     #[must_use]
     pub fn next_lapse(&self) -> Millis {
-        self.by_lapse
-            .first_key_value()
-            .map_or(Millis::NEVER, |(&(lapses, _), _)| lapses)
+        self.by_lapse.first_key_value().map_or(Millis::NEVER, |(&(lapses, _), _)| lapses)
     }
 
     /// Holds if no lease is stored.
@@ -122,8 +111,7 @@ impl Leases {
             *used = used.plus(*count).unwrap_or(*used);
         }
         if lease.lapses < Millis::NEVER {
-            self.by_lapse
-                .insert((lease.lapses, lease.token), id.clone());
+            self.by_lapse.insert((lease.lapses, lease.token), id.clone());
         }
         self.by_id.insert(id, lease);
     }
@@ -197,12 +185,7 @@ mod tests {
 
     fn lease(token: i64, gpus: u32, lapses: i64) -> Lease {
         let counts = vec![(name("h100"), Units::of(gpus))];
-        Lease {
-            token,
-            counts,
-            ttl: Millis(1_000),
-            lapses: Millis(lapses),
-        }
+        Lease { token, counts, ttl: Millis(1_000), lapses: Millis(lapses) }
     }
 
     #[test]
@@ -213,10 +196,7 @@ mod tests {
         assert_eq!(leases.used(&name("h100"), Millis(99)), Units::of(8));
         assert_eq!(leases.used(&name("h100"), Millis(100)), Units::of(5));
         assert!(leases.living(&id("a"), Millis(100)).is_none());
-        assert_eq!(
-            (leases.count(Millis(99)), leases.count(Millis(100))),
-            (2, 1)
-        );
+        assert_eq!((leases.count(Millis(99)), leases.count(Millis(100))), (2, 1));
         assert_eq!(leases.drop_lapsed(Millis(100)), 1);
         assert_eq!(leases.used(&name("h100"), Millis(0)), Units::of(5));
     }
@@ -227,30 +207,17 @@ mod tests {
         leases.put(id("a"), lease(1, 3, 100));
         leases.put(id("a"), lease(1, 4, 300));
         assert_eq!(leases.used(&name("h100"), Millis(0)), Units::of(4));
-        assert_eq!(
-            (leases.count(Millis(200)), leases.next_lapse()),
-            (1, Millis(300))
-        );
+        assert_eq!((leases.count(Millis(200)), leases.next_lapse()), (1, Millis(300)));
         assert!(leases.release(&id("a")));
         assert!(!leases.release(&id("a")));
-        assert_eq!(
-            (leases.quotas().count(), leases.next_lapse()),
-            (0, Millis::NEVER)
-        );
+        assert_eq!((leases.quotas().count(), leases.next_lapse()), (0, Millis::NEVER));
     }
 
     #[test]
     fn a_clock_that_went_back_leaves_a_lease_its_own_time_to_live() {
         let mut leases = Leases::default();
         leases.put(id("a"), lease(1, 3, 1_000_000));
-        leases.put(
-            id("b"),
-            Lease {
-                ttl: Millis::ZERO,
-                lapses: Millis::NEVER,
-                ..lease(2, 1, 0)
-            },
-        );
+        leases.put(id("b"), Lease { ttl: Millis::ZERO, lapses: Millis::NEVER, ..lease(2, 1, 0) });
         leases.rewind(Millis(5_000));
         assert_eq!(leases.next_lapse(), Millis(6_000));
         assert_eq!(leases.count(Millis(6_000)), 1);

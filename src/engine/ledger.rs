@@ -68,10 +68,7 @@ impl Ledger {
     /// # Errors
     /// [`TooMuch`] names the figure that would not fit.
     pub fn given(self, amount: Money) -> Result<Self, TooMuch> {
-        let after = Self {
-            promo: self.promo.plus(amount).ok_or(TooMuch("promo"))?,
-            ..self
-        };
+        let after = Self { promo: self.promo.plus(amount).ok_or(TooMuch("promo"))?, ..self };
         after.prepaid().map(|_| after)
     }
 
@@ -80,9 +77,7 @@ impl Ledger {
     /// # Errors
     /// [`TooMuch`] if the sum does not fit, which no ledger of an account is let come to.
     pub fn prepaid(self) -> Result<Money, TooMuch> {
-        self.credits
-            .plus(self.promo)
-            .ok_or(TooMuch("credits and promo"))
+        self.credits.plus(self.promo).ok_or(TooMuch("credits and promo"))
     }
 
     /// Holds if nothing is prepaid.
@@ -102,17 +97,10 @@ mod tests {
 
     #[test]
     fn a_charge_uses_promo_then_credits_and_the_rest_is_owed_and_history() {
-        let ledger = Ledger {
-            promo: dollars(3),
-            credits: dollars(4),
-            ..Ledger::default()
-        };
+        let ledger = Ledger { promo: dollars(3), credits: dollars(4), ..Ledger::default() };
         let after = ledger.charged(dollars(10)).expect("fits");
         assert_eq!((after.promo, after.credits), (Money::ZERO, Money::ZERO));
-        assert_eq!(
-            (after.spent, after.owed, after.history),
-            (dollars(10), dollars(3), dollars(3))
-        );
+        assert_eq!((after.spent, after.owed, after.history), (dollars(10), dollars(3), dollars(3)));
     }
 
     #[test]
@@ -131,26 +119,14 @@ mod tests {
     fn promo_pays_nothing_owed_and_never_counts_in_history() {
         let owing = Ledger::default().charged(dollars(5)).expect("fits");
         let given = owing.given(dollars(20)).expect("fits");
-        assert_eq!(
-            (given.owed, given.promo, given.history),
-            (dollars(5), dollars(20), dollars(5))
-        );
+        assert_eq!((given.owed, given.promo, given.history), (dollars(5), dollars(20), dollars(5)));
     }
 
     #[test]
     fn a_figure_that_would_not_fit_is_named() {
-        let full = Ledger {
-            spent: Money::MAX,
-            ..Ledger::default()
-        };
+        let full = Ledger { spent: Money::MAX, ..Ledger::default() };
         assert_eq!(full.charged(dollars(1)), Err(TooMuch("spent")));
-        let rich = Ledger {
-            promo: Money::MAX,
-            ..Ledger::default()
-        };
-        assert_eq!(
-            rich.topped_up(dollars(1)),
-            Err(TooMuch("credits and promo"))
-        );
+        let rich = Ledger { promo: Money::MAX, ..Ledger::default() };
+        assert_eq!(rich.topped_up(dollars(1)), Err(TooMuch("credits and promo")));
     }
 }

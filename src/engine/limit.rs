@@ -224,16 +224,8 @@ impl Override {
             None => (platform, source),
         };
         match self.value {
-            Some(value) if value <= max => InForce {
-                limit: value,
-                max,
-                source: Source::Customer,
-            },
-            _ => InForce {
-                limit: max,
-                max,
-                source,
-            },
+            Some(value) if value <= max => InForce { limit: value, max, source: Source::Customer },
+            _ => InForce { limit: max, max, source },
         }
     }
 }
@@ -266,26 +258,14 @@ mod tests {
         let platform = at(600);
         let mut own = Override::default();
         let row = own.in_force(platform, Source::Platform);
-        assert_eq!(
-            (row.limit, row.max, row.source),
-            (platform, platform, Source::Platform)
-        );
+        assert_eq!((row.limit, row.max, row.source), (platform, platform, Source::Platform));
         own.value = Some(at(100));
         let row = own.in_force(platform, Source::Platform);
-        assert_eq!(
-            (row.limit, row.max, row.source),
-            (at(100), platform, Source::Customer)
-        );
+        assert_eq!((row.limit, row.max, row.source), (at(100), platform, Source::Customer));
         own.max = Some(at(50));
         let row = own.in_force(platform, Source::Platform);
-        assert_eq!(
-            (row.limit, row.max, row.source),
-            (at(50), at(50), Source::Operator)
-        );
+        assert_eq!((row.limit, row.max, row.source), (at(50), at(50), Source::Operator));
         own.max = Some(at(100));
-        assert_eq!(
-            own.in_force(platform, Source::Platform).source,
-            Source::Customer
-        );
+        assert_eq!(own.in_force(platform, Source::Platform).source, Source::Customer);
     }
 }

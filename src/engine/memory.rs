@@ -71,20 +71,13 @@ impl Memory {
     #[must_use]
     pub fn new(hashing: &RandomState) -> Self {
         let hashing = hashing.clone();
-        Self {
-            entries: VecDeque::new(),
-            index: HashTable::new(),
-            first: 0,
-            hashing,
-        }
+        Self { entries: VecDeque::new(), index: HashTable::new(), first: 0, hashing }
     }
 
     /// What was done under `id`, if that was recorded after `since`.
     #[must_use]
     pub fn recall(&self, space: Space, id: &Id, since: Millis) -> Option<Act> {
-        let found = self
-            .index
-            .find(self.hash(space, id), |&serial| self.is(serial, space, id))?;
+        let found = self.index.find(self.hash(space, id), |&serial| self.is(serial, space, id))?;
         let entry = self.entry(*found)?;
         (entry.time > since).then_some(entry.act)
     }
@@ -93,15 +86,8 @@ impl Memory {
     pub fn record(&mut self, entry: Entry) {
         let space = entry.act.space();
         let hash = self.hash(space, &entry.id);
-        let serial = self
-            .first
-            .wrapping_add(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        let Self {
-            entries,
-            index,
-            first,
-            hashing,
-        } = self;
+        let serial = self.first.wrapping_add(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        let Self { entries, index, first, hashing } = self;
         let at = |serial: u32| entries.get(serial.wrapping_sub(*first) as usize);
         let same = |&known: &u32| {
             at(known).is_some_and(|known| known.act.space() == space && known.id == entry.id)
@@ -135,11 +121,7 @@ impl Memory {
     /// How many of the entries recorded first no longer count, at most `most`.
     #[must_use]
     pub fn forgettable(&self, since: Millis, most: usize) -> usize {
-        self.entries
-            .iter()
-            .take(most)
-            .take_while(|entry| entry.time <= since)
-            .count()
+        self.entries.iter().take(most).take_while(|entry| entry.time <= since).count()
     }
 
     /// Brings times that lie after `now` back to it: the clock went back.
@@ -184,8 +166,7 @@ impl Memory {
     }
 
     fn is(&self, serial: u32, space: Space, id: &Id) -> bool {
-        self.entry(serial)
-            .is_some_and(|entry| entry.act.space() == space && entry.id == *id)
+        self.entry(serial).is_some_and(|entry| entry.act.space() == space && entry.id == *id)
     }
 }
 
@@ -195,11 +176,7 @@ mod tests {
 
     fn entry(id: &str, time: i64, dollars: u32) -> Entry {
         let id = Id::new(id.as_bytes()).expect("an id");
-        Entry {
-            id,
-            time: Millis(time),
-            act: Act::Spend(Money::dollars(dollars)),
-        }
+        Entry { id, time: Millis(time), act: Act::Spend(Money::dollars(dollars)) }
     }
 
     fn recall(memory: &Memory, id: &str, since: i64) -> Option<Act> {
@@ -214,10 +191,7 @@ mod tests {
     fn an_id_counts_while_it_was_recorded_after_since() {
         let mut memory = memory();
         memory.record(entry("a", 100, 5));
-        assert_eq!(
-            recall(&memory, "a", 99),
-            Some(Act::Spend(Money::dollars(5)))
-        );
+        assert_eq!(recall(&memory, "a", 99), Some(Act::Spend(Money::dollars(5))));
         assert_eq!(recall(&memory, "a", 100), None);
         assert_eq!(recall(&memory, "b", 0), None);
     }

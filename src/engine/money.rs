@@ -84,25 +84,18 @@ impl Money {
     /// The wire form, without trailing zeros and without an allocation.
     #[must_use]
     pub fn text(self) -> MoneyText {
-        let mut text = MoneyText {
-            bytes: [b'0'; MoneyText::LONGEST],
-            start: 0,
-            end: 0,
-        };
+        let mut text = MoneyText { bytes: [b'0'; MoneyText::LONGEST], start: 0, end: 0 };
         text.write(self.0);
         text
     }
 }
 
 fn digits(text: &[u8]) -> Option<i64> {
-    text.iter().try_fold(0_i64, |sum, &byte| {
-        sum.checked_mul(10)?.checked_add(decimal(byte)?)
-    })
+    text.iter().try_fold(0_i64, |sum, &byte| sum.checked_mul(10)?.checked_add(decimal(byte)?))
 }
 
 fn decimal(byte: u8) -> Option<i64> {
-    byte.is_ascii_digit()
-        .then(|| i64::from(byte.wrapping_sub(b'0')))
+    byte.is_ascii_digit().then(|| i64::from(byte.wrapping_sub(b'0')))
 }
 
 impl fmt::Display for Money {

@@ -22,11 +22,7 @@ impl Anchor {
     /// Takes a day of the month; `None` unless it is 1 to 31.
     #[must_use]
     pub const fn new(day: u8) -> Option<Self> {
-        if day >= 1 && day <= 31 {
-            Some(Self(day))
-        } else {
-            None
-        }
+        if day >= 1 && day <= 31 { Some(Self(day)) } else { None }
     }
 
     /// The day, 1 to 31.
@@ -40,11 +36,7 @@ impl Anchor {
     pub fn next_after(self, time: Millis) -> Millis {
         let date = civil(time);
         let this_month = self.begins(date.year(), date.month());
-        if this_month > time {
-            this_month
-        } else {
-            self.begins_in_next(date)
-        }
+        if this_month > time { this_month } else { self.begins_in_next(date) }
     }
 
     /// The last beginning of a period at or before `time`.
@@ -52,11 +44,7 @@ impl Anchor {
     pub fn last_at(self, time: Millis) -> Millis {
         let date = civil(time);
         let this_month = self.begins(date.year(), date.month());
-        if this_month <= time {
-            this_month
-        } else {
-            self.begins_in_previous(date)
-        }
+        if this_month <= time { this_month } else { self.begins_in_previous(date) }
     }
 
     fn begins_in_next(self, date: Date) -> Millis {
@@ -79,9 +67,7 @@ impl Anchor {
             return Millis::NEVER;
         };
         let days = i64::from(days_since_epoch(first));
-        let into = i64::from(self.0)
-            .min(i64::from(first.days_in_month()))
-            .saturating_sub(1);
+        let into = i64::from(self.0).min(i64::from(first.days_in_month())).saturating_sub(1);
         Millis(days.saturating_add(into).saturating_mul(DAY_MS))
     }
 }
@@ -99,10 +85,7 @@ impl Period {
     /// The period that holds `now`.
     #[must_use]
     pub fn containing(anchor: Anchor, now: Millis) -> Self {
-        Self {
-            start: anchor.last_at(now),
-            end: anchor.next_after(now),
-        }
+        Self { start: anchor.last_at(now), end: anchor.next_after(now) }
     }
 
     /// Holds if the period is over at `now`.
@@ -115,10 +98,7 @@ impl Period {
     /// with it, whether periods were skipped between.
     #[must_use]
     pub fn follow(self, anchor: Anchor, now: Millis) -> (Self, Skipped) {
-        let next = Self {
-            start: self.end,
-            end: anchor.next_after(self.end),
-        };
+        let next = Self { start: self.end, end: anchor.next_after(self.end) };
         if next.is_over(now) {
             (Self::containing(anchor, now), Skipped::Yes)
         } else {
@@ -132,14 +112,7 @@ impl Period {
     pub fn no_later_than_second_end_after(self, anchor: Anchor, now: Millis) -> Self {
         let first = anchor.next_after(now);
         let second = anchor.next_after(first);
-        if self.end <= second {
-            self
-        } else {
-            Self {
-                start: self.start.min(first),
-                end: second,
-            }
-        }
+        if self.end <= second { self } else { Self { start: self.start.min(first), end: second } }
     }
 }
 
@@ -154,9 +127,7 @@ pub enum Skipped {
 
 fn civil(time: Millis) -> Date {
     let days = i32::try_from(time.0.div_euclid(DAY_MS)).unwrap_or(0);
-    EPOCH
-        .checked_add(jiff::Span::new().days(days))
-        .unwrap_or(EPOCH)
+    EPOCH.checked_add(jiff::Span::new().days(days)).unwrap_or(EPOCH)
 }
 
 fn days_since_epoch(date: Date) -> i32 {
@@ -181,15 +152,9 @@ mod tests {
 
     #[test]
     fn the_calendar_month_holds_its_first_and_last_millisecond() {
-        let january = Period {
-            start: at(2026, 1, 1),
-            end: at(2026, 2, 1),
-        };
+        let january = Period { start: at(2026, 1, 1), end: at(2026, 2, 1) };
         assert_eq!(Period::containing(Anchor::FIRST, at(2026, 1, 1)), january);
-        assert_eq!(
-            Period::containing(Anchor::FIRST, Millis(at(2026, 2, 1).0 - 1)),
-            january
-        );
+        assert_eq!(Period::containing(Anchor::FIRST, Millis(at(2026, 2, 1).0 - 1)), january);
         assert_ne!(Period::containing(Anchor::FIRST, at(2026, 2, 1)), january);
     }
 
@@ -207,10 +172,7 @@ mod tests {
     fn every_beginning_is_midnight_of_the_right_day_for_a_thousand_years() {
         for year in 1970..3000 {
             for month in 1..=12 {
-                assert_eq!(
-                    Anchor::FIRST.last_at(at(year, month, 15)),
-                    at(year, month, 1)
-                );
+                assert_eq!(Anchor::FIRST.last_at(at(year, month, 15)), at(year, month, 1));
             }
         }
     }
@@ -218,35 +180,17 @@ mod tests {
     #[test]
     fn a_month_follows_the_last_and_says_when_one_was_skipped() {
         let january = Period::containing(Anchor::FIRST, at(2026, 1, 10));
-        let february = Period {
-            start: at(2026, 2, 1),
-            end: at(2026, 3, 1),
-        };
-        assert_eq!(
-            january.follow(Anchor::FIRST, at(2026, 2, 1)),
-            (february, Skipped::No)
-        );
-        let march = Period {
-            start: at(2026, 3, 1),
-            end: at(2026, 4, 1),
-        };
-        assert_eq!(
-            january.follow(Anchor::FIRST, at(2026, 3, 1)),
-            (march, Skipped::Yes)
-        );
+        let february = Period { start: at(2026, 2, 1), end: at(2026, 3, 1) };
+        assert_eq!(january.follow(Anchor::FIRST, at(2026, 2, 1)), (february, Skipped::No));
+        let march = Period { start: at(2026, 3, 1), end: at(2026, 4, 1) };
+        assert_eq!(january.follow(Anchor::FIRST, at(2026, 3, 1)), (march, Skipped::Yes));
     }
 
     #[test]
     fn a_clock_that_went_back_keeps_the_period_within_two_ends() {
         let march = Period::containing(Anchor::FIRST, at(2026, 3, 20));
         let kept = march.no_later_than_second_end_after(Anchor::FIRST, at(2026, 1, 15));
-        assert_eq!(
-            kept,
-            Period {
-                start: at(2026, 2, 1),
-                end: at(2026, 3, 1)
-            }
-        );
+        assert_eq!(kept, Period { start: at(2026, 2, 1), end: at(2026, 3, 1) });
         // A step back over a month's end leaves the new month as it is: it is never reopened.
         let stays = march.no_later_than_second_end_after(Anchor::FIRST, at(2026, 2, 28));
         assert_eq!(stays, march);

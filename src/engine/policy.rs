@@ -97,11 +97,7 @@ fn default_tiers() -> Tiers {
     ];
     let tier = |(name, limit, history): (&[u8], u32, u32)| {
         let limit = Limit::At(Money::dollars(limit));
-        Name::new(name).map(|name| Tier {
-            name,
-            limit,
-            history: Money::dollars(history),
-        })
+        Name::new(name).map(|name| Tier { name, limit, history: Money::dollars(history) })
     };
     Tiers::new_checked(rows.into_iter().filter_map(tier).collect())
 }

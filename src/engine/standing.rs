@@ -15,12 +15,8 @@ impl Reasons {
     /// What was spent has reached the spend limit.
     pub const SPEND_LIMIT: Self = Self(2);
 
-    const JOINED: [&'static str; 4] = [
-        "",
-        "no_payment_method",
-        "spend_limit",
-        "no_payment_method,spend_limit",
-    ];
+    const JOINED: [&'static str; 4] =
+        ["", "no_payment_method", "spend_limit", "no_payment_method,spend_limit"];
 
     /// These reasons and, if `holds`, `other` too.
     #[must_use]
@@ -43,11 +39,7 @@ impl Reasons {
     /// The standing in replies: `active`, or the reasons.
     #[must_use]
     pub fn standing(self) -> &'static str {
-        if self.is_active() {
-            "active"
-        } else {
-            self.joined()
-        }
+        if self.is_active() { "active" } else { self.joined() }
     }
 }
 
@@ -57,17 +49,10 @@ mod tests {
 
     #[test]
     fn reasons_are_joined_in_their_order() {
-        let both = Reasons::NONE
-            .with(Reasons::SPEND_LIMIT, true)
-            .with(Reasons::NO_PAYMENT_METHOD, true);
+        let both =
+            Reasons::NONE.with(Reasons::SPEND_LIMIT, true).with(Reasons::NO_PAYMENT_METHOD, true);
         assert_eq!(both.standing(), "no_payment_method,spend_limit");
-        assert_eq!(
-            Reasons::NONE.with(Reasons::SPEND_LIMIT, false).standing(),
-            "active"
-        );
-        assert_eq!(
-            (Reasons::NONE.joined(), Reasons::SPEND_LIMIT.joined()),
-            ("", "spend_limit")
-        );
+        assert_eq!(Reasons::NONE.with(Reasons::SPEND_LIMIT, false).standing(), "active");
+        assert_eq!((Reasons::NONE.joined(), Reasons::SPEND_LIMIT.joined()), ("", "spend_limit"));
     }
 }

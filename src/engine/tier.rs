@@ -44,16 +44,11 @@ impl Tiers {
         if pairs().any(|(lower, higher)| lower.history >= higher.history) {
             return Err("histories must rise from tier to tier");
         }
-        if rows
-            .iter()
-            .any(|row| RESERVED.contains(&row.name.as_bytes()))
-        {
+        if rows.iter().any(|row| RESERVED.contains(&row.name.as_bytes())) {
             return Err("none, auto and unlimited cannot be names of tiers");
         }
         let repeats = |(at, row): (usize, &Tier)| {
-            rows.iter()
-                .skip(at.saturating_add(1))
-                .any(|other| other.name == row.name)
+            rows.iter().skip(at.saturating_add(1)).any(|other| other.name == row.name)
         };
         if rows.iter().enumerate().any(repeats) {
             return Err("two tiers have the same name");
@@ -87,9 +82,7 @@ impl Tiers {
     /// The limit of an account that has not earned a tier: the first tier's.
     #[must_use]
     pub fn first_limit(&self) -> Limit<Money> {
-        self.0
-            .first()
-            .map_or(Limit::At(Money::ZERO), |row| row.limit)
+        self.0.first().map_or(Limit::At(Money::ZERO), |row| row.limit)
     }
 
     /// The rank that `history` earns from `rank` on; never below `rank`. The first row is not
@@ -98,15 +91,8 @@ impl Tiers {
     pub fn risen(&self, rank: Option<usize>, history: Money) -> Option<usize> {
         let next = rank.map_or(1, |rank| rank.saturating_add(1));
         let higher = self.0.get(next..).unwrap_or_default();
-        let earned = higher
-            .iter()
-            .take_while(|row| row.history <= history)
-            .count();
-        if earned == 0 {
-            rank
-        } else {
-            Some(next.saturating_add(earned).saturating_sub(1))
-        }
+        let earned = higher.iter().take_while(|row| row.history <= history).count();
+        if earned == 0 { rank } else { Some(next.saturating_add(earned).saturating_sub(1)) }
     }
 }
 
@@ -116,11 +102,7 @@ mod tests {
 
     fn tier(name: &str, history: u32) -> Tier {
         let name = Name::new(name.as_bytes()).expect("a name");
-        Tier {
-            name,
-            limit: Limit::At(Money::dollars(50)),
-            history: Money::dollars(history),
-        }
+        Tier { name, limit: Limit::At(Money::dollars(50)), history: Money::dollars(history) }
     }
 
     fn tiers() -> Tiers {
@@ -136,12 +118,8 @@ mod tests {
         assert!(refused(vec![tier("a", 0), tier("b", 5), tier("c", 5)]));
         assert!(refused(vec![tier("a", 0), tier("b", 5), tier("a", 6)]));
         assert!(refused(vec![tier("auto", 0)]));
-        assert!(refused(
-            (0..65).map(|at| tier(&format!("t{at}"), at)).collect()
-        ));
-        assert!(!refused(
-            (0..64).map(|at| tier(&format!("t{at}"), at)).collect()
-        ));
+        assert!(refused((0..65).map(|at| tier(&format!("t{at}"), at)).collect()));
+        assert!(!refused((0..64).map(|at| tier(&format!("t{at}"), at)).collect()));
     }
 
     #[test]
@@ -154,10 +132,7 @@ mod tests {
 
     #[test]
     fn the_default_profile_keeps_the_rules_of_a_table() {
-        let rows = crate::engine::policy::Policy::default()
-            .tiers
-            .rows()
-            .to_vec();
+        let rows = crate::engine::policy::Policy::default().tiers.rows().to_vec();
         assert_eq!((rows.len(), Tiers::new(rows).is_ok()), (4, true));
     }
 }

@@ -81,11 +81,8 @@ pub struct Shown {
 
 impl Shown {
     /// A window that does not limit.
-    pub const UNLIMITED: Self = Self {
-        limit: Limit::Unlimited,
-        remaining: Limit::Unlimited,
-        reset: Millis::ZERO,
-    };
+    pub const UNLIMITED: Self =
+        Self { limit: Limit::Unlimited, remaining: Limit::Unlimited, reset: Millis::ZERO };
 }
 
 /// When to come back.

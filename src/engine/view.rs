@@ -82,10 +82,7 @@ impl Request for ViewAccount {
             next_tier: present.next_tier().map(|(name, gap)| (name.clone(), gap)),
             period: record.period,
             previous_spent: ledger.previous_spent,
-            leases: present
-                .account
-                .leases()
-                .map_or(0, |leases| leases.count(present.now)),
+            leases: present.account.leases().map_or(0, |leases| leases.count(present.now)),
             anchor: present.anchor(),
             created: present.account.created,
         })))
@@ -107,10 +104,7 @@ impl Request for ViewLimits {
             Some(name) => vec![name.clone()],
             None => all_limits(present),
         };
-        let rows = names
-            .into_iter()
-            .map(|name| present.limit_row(name))
-            .collect();
+        let rows = names.into_iter().map(|name| present.limit_row(name)).collect();
         Ok(Decision::unchanged(Some(rows)))
     }
 }
@@ -130,11 +124,7 @@ impl Request for ViewLeases {
             id: id.clone(),
             lease: lease.clone(),
         };
-        let rows = leases
-            .all_living(present.now)
-            .take(self.count)
-            .map(row)
-            .collect();
+        let rows = leases.all_living(present.now).take(self.count).map(row).collect();
         Ok(Decision::unchanged(Some(rows)))
     }
 }
@@ -148,26 +138,10 @@ fn is_known(present: &Present<'_>, quota: &Name) -> bool {
 fn all_limits(present: &Present<'_>) -> Vec<LimitName> {
     use LimitName::{Concurrency, Quota, Requests, Scoped, Spend, Tokens};
     let mut names = vec![Requests, Tokens, Concurrency, Spend];
-    names.extend(
-        present
-            .policy
-            .quotas
-            .iter()
-            .map(|(quota, _)| Quota(quota.clone())),
-    );
-    let held = present
-        .account
-        .leases()
-        .into_iter()
-        .flat_map(|leases| leases.quotas());
+    names.extend(present.policy.quotas.iter().map(|(quota, _)| Quota(quota.clone())));
+    let held = present.account.leases().into_iter().flat_map(|leases| leases.quotas());
     let gone = held.filter(|quota| !present.policy.has_quota(quota) && is_known(present, quota));
     names.extend(gone.map(|quota| Quota(quota.clone())));
-    names.extend(
-        present
-            .account
-            .own_limits()
-            .filter(|name| matches!(name, Scoped(..)))
-            .cloned(),
-    );
+    names.extend(present.account.own_limits().filter(|name| matches!(name, Scoped(..))).cloned());
     names
 }

@@ -37,10 +37,7 @@ impl Slot {
 
     fn at(first: Millis, lag: Millis, units: Units) -> Self {
         let stamp = first.0.cast_unsigned() << LAG_BITS | lag.0.cast_unsigned();
-        Self {
-            stamp,
-            units: units.count(),
-        }
+        Self { stamp, units: units.count() }
     }
 
     /// The first admission.
@@ -105,9 +102,7 @@ impl Window {
     #[must_use]
     pub fn reset(&self, now: Millis) -> Millis {
         let newest = self.slots().rev().find(|slot| slot.units > 0);
-        newest.map_or(Millis::ZERO, |slot| {
-            slot.frees().since(now).max(Millis::ZERO)
-        })
+        newest.map_or(Millis::ZERO, |slot| slot.frees().since(now).max(Millis::ZERO))
     }
 
     /// The time until at least `units` of what is in use at `now` have freed; `None` if there is
@@ -131,10 +126,7 @@ impl Window {
         if self.has_newest() && self.newest.takes(now) {
             let lag = now.since(self.newest.first());
             let units = self.newest.units.saturating_add(units.count());
-            self.newest = Slot {
-                units,
-                ..Slot::at(self.newest.first(), lag, Units::ZERO)
-            };
+            self.newest = Slot { units, ..Slot::at(self.newest.first(), lag, Units::ZERO) };
         } else {
             if self.has_newest() {
                 self.older.push(self.newest);
@@ -153,9 +145,7 @@ impl Window {
 
     /// The slots stored, oldest first, freed ones among them.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
-        self.older
-            .iter()
-            .chain(self.has_newest().then_some(self.newest))
+        self.older.iter().chain(self.has_newest().then_some(self.newest))
     }
 
     /// Rebuilds a window from its slots; `None` if no history of admissions leaves such slots at
@@ -232,11 +222,7 @@ impl Ring {
     }
 
     fn front(&self) -> Option<Slot> {
-        if self.length == 0 {
-            None
-        } else {
-            self.places().get(usize::from(self.head)).copied()
-        }
+        if self.length == 0 { None } else { self.places().get(usize::from(self.head)).copied() }
     }
 
     fn iter(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
@@ -298,11 +284,7 @@ impl Ring {
             FEW => Block::More(Box::default()),
             _ => Block::All(Box::new([Slot::default(); ALL])),
         };
-        let mut larger = Self {
-            block,
-            head: 0,
-            length: self.length,
-        };
+        let mut larger = Self { block, head: 0, length: self.length };
         for (place, slot) in larger.places_mut().iter_mut().zip(self.iter()) {
             *place = slot;
         }

@@ -40,20 +40,9 @@ impl Request for Admit {
             return Ok(Decision::unchanged(admitted(shown(present, limit))));
         }
         let window = &present.account.requests;
-        let used = window
-            .used(present.now)
-            .plus(self.cost)
-            .ok_or(Refusal::TooMuch("requests"))?;
-        let shown = Shown {
-            limit,
-            remaining: limit.remaining(used),
-            reset: SPAN,
-        };
-        let effect = Some(present.effect(Change::Admit(self.cost)));
-        Ok(Decision {
-            answer: admitted(shown),
-            effect,
-        })
+        let used = window.used(present.now).plus(self.cost).ok_or(Refusal::TooMuch("requests"))?;
+        let shown = Shown { limit, remaining: limit.remaining(used), reset: SPAN };
+        Ok(Decision::changed(admitted(shown), present.effect(Change::Admit(self.cost))))
     }
 }
 
@@ -67,9 +56,7 @@ impl Request for Peek {
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
         let limit = present.in_force(&LimitName::Requests).limit;
         let denial = self.0.denied(present, limit);
-        Ok(Decision::unchanged(
-            denial.unwrap_or_else(|| admitted(shown(present, limit))),
-        ))
+        Ok(Decision::unchanged(denial.unwrap_or_else(|| admitted(shown(present, limit)))))
     }
 }
 
@@ -77,12 +64,7 @@ impl Admit {
     /// The first rule that forbids the request, as its answer.
     fn denied(&self, present: &Present<'_>, limit: Limit<Units>) -> Option<Admission> {
         let deny = |verdict, policy, retry| {
-            Some(Admission {
-                verdict,
-                policy,
-                window: shown(present, limit),
-                retry,
-            })
+            Some(Admission { verdict, policy, window: shown(present, limit), retry })
         };
         let reasons = present.reasons();
         if !reasons.is_active() {
@@ -98,9 +80,7 @@ impl Admit {
             return None;
         }
         let lacking = used.minus(most.minus(self.cost));
-        let retry = window
-            .frees(lacking, present.now)
-            .map_or(Retry::Never, Retry::After);
+        let retry = window.frees(lacking, present.now).map_or(Retry::Never, Retry::After);
         deny(Verdict::RateLimited, REQUESTS, retry)
     }
 }
@@ -108,12 +88,7 @@ impl Admit {
 const REQUESTS: Decider = Decider::Limit("requests");
 
 fn admitted(window: Shown) -> Admission {
-    Admission {
-        verdict: Verdict::Ok,
-        policy: REQUESTS,
-        window,
-        retry: Retry::Now,
-    }
+    Admission { verdict: Verdict::Ok, policy: REQUESTS, window, retry: Retry::Now }
 }
 
 fn unknown_account() -> Admission {
@@ -132,9 +107,5 @@ fn shown(present: &Present<'_>, limit: Limit<Units>) -> Shown {
     }
     let window = &present.account.requests;
     let remaining = limit.remaining(window.used(present.now));
-    Shown {
-        limit,
-        remaining,
-        reset: window.reset(present.now),
-    }
+    Shown { limit, remaining, reset: window.reset(present.now) }
 }

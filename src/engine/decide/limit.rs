@@ -51,11 +51,7 @@ impl Request for SetLimit {
         };
         let (platform, source) = present.platform_limit(&self.name);
         let in_force = own.in_force(platform, source);
-        if self
-            .value
-            .and_then(To::figure)
-            .is_some_and(|value| value > in_force.max)
-        {
+        if self.value.and_then(To::figure).is_some_and(|value| value > in_force.max) {
             return Err(Refusal::AboveMax);
         }
         if let Some(kind) = LimitKind::of(&self.name)
@@ -65,18 +61,11 @@ impl Request for SetLimit {
             return Err(Refusal::Full(kind.plural(), kind.bound()));
         }
         let used = present.used(&self.name);
-        let answer = LimitRow {
-            name: self.name.clone(),
-            in_force,
-            used,
-        };
+        let answer = LimitRow { name: self.name.clone(), in_force, used };
         if own == before {
             return Ok(Decision::unchanged(answer));
         }
         let change = Change::Limit(Box::new((self.name.clone(), own)));
-        Ok(Decision {
-            answer,
-            effect: Some(present.effect(change)),
-        })
+        Ok(Decision::changed(answer, present.effect(change)))
     }
 }

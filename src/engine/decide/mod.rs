@@ -33,15 +33,20 @@ pub struct Decision<A> {
     pub answer: A,
     /// What changes, if anything.
     pub effect: Option<Effect>,
+    /// Whether the change takes something that a server without memory to spare refuses. What was
+    /// used is always recorded, and giving back always works.
+    pub takes: bool,
 }
 
 impl<A> Decision<A> {
     /// An answer that changes nothing.
     pub const fn unchanged(answer: A) -> Self {
-        Self {
-            answer,
-            effect: None,
-        }
+        Self { answer, effect: None, takes: false }
+    }
+
+    /// An answer, and the change that makes it so.
+    pub const fn changed(answer: A, effect: Effect) -> Self {
+        Self { answer, effect: Some(effect), takes: false }
     }
 }
 
@@ -133,10 +138,7 @@ fn judge_rewound<R: Request>(
     let mut record = account.record.clone();
     let anchor = record.anchor.unwrap_or(rules.policy.anchor);
     record.period = record.period.no_later_than_second_end_after(anchor, now);
-    let after = Box::new(After {
-        record,
-        former_tier: None,
-    });
+    let after = Box::new(After { record, former_tier: None });
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,
@@ -177,9 +179,8 @@ fn judge_missing<R: Request>(
     }
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Nothing;
-        effect
-            .after
-            .get_or_insert_with(|| Box::new(present.after()));
+        effect.after.get_or_insert_with(|| Box::new(present.after()));
+        decision.takes |= !request.records();
     }
     Ok(decision)
 }

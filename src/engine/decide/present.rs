@@ -39,14 +39,7 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn new(account: &'a Account, policy: &'a Policy, now: Millis) -> Self {
         let record = Cow::Borrowed(&account.record);
-        let mut present = Self {
-            account,
-            policy,
-            now,
-            record,
-            rank: None,
-            former_tier: None,
-        };
+        let mut present = Self { account, policy, now, record, rank: None, former_tier: None };
         if present.record.period.is_over(now) {
             present.begin_period();
         }
@@ -80,10 +73,7 @@ impl<'a> Present<'a> {
     /// The plain figures as an effect carries them.
     #[must_use]
     pub fn after(&self) -> After {
-        After {
-            record: self.record.clone().into_owned(),
-            former_tier: self.former_tier.clone(),
-        }
+        After { record: self.record.clone().into_owned(), former_tier: self.former_tier.clone() }
     }
 
     /// The effect that stores what is due, these figures, and one change more.
@@ -133,11 +123,7 @@ impl<'a> Present<'a> {
     pub fn in_force(&self, name: &LimitName) -> InForce {
         let (platform, source) = self.platform_limit(name);
         let gone = matches!(name, LimitName::Quota(quota) if !self.policy.has_quota(quota));
-        let own = if gone {
-            Override::default()
-        } else {
-            self.account.own(name)
-        };
+        let own = if gone { Override::default() } else { self.account.own(name) };
         own.in_force(platform, source)
     }
 
@@ -170,11 +156,7 @@ impl<'a> Present<'a> {
     /// A limit with what is in use of it.
     #[must_use]
     pub fn limit_row(&self, name: LimitName) -> LimitRow {
-        LimitRow {
-            in_force: self.in_force(&name),
-            used: self.used(&name),
-            name,
-        }
+        LimitRow { in_force: self.in_force(&name), used: self.used(&name), name }
     }
 
     /// The spend limit in force.
@@ -208,9 +190,7 @@ impl<'a> Present<'a> {
             Limit::At(limit) => ledger.spent >= limit,
             Limit::Unlimited => false,
         };
-        Reasons::NONE
-            .with(Reasons::NO_PAYMENT_METHOD, no_payment)
-            .with(Reasons::SPEND_LIMIT, spent)
+        Reasons::NONE.with(Reasons::NO_PAYMENT_METHOD, no_payment).with(Reasons::SPEND_LIMIT, spent)
     }
 
     /// A living lease.
@@ -222,16 +202,13 @@ impl<'a> Present<'a> {
     /// How much of a quota is held.
     #[must_use]
     pub fn quota_used(&self, quota: &Name) -> Units {
-        self.account
-            .leases()
-            .map_or(Units::ZERO, |leases: &Leases| leases.used(quota, self.now))
+        self.account.leases().map_or(Units::ZERO, |leases: &Leases| leases.used(quota, self.now))
     }
 
     /// What was done under an id, while it is remembered.
     #[must_use]
     pub fn recall(&self, space: Space, id: &Id) -> Option<Act> {
-        self.memory(space)?
-            .recall(space, id, self.remembers_since(space))
+        self.memory(space)?.recall(space, id, self.remembers_since(space))
     }
 
     /// How the account stands, as the money commands reply it.
@@ -290,10 +267,7 @@ impl<'a> Present<'a> {
         if self.rank > before {
             // A name the table does not know now may come back: it is kept beside the new one.
             let lost = stored.filter(|_| known.is_none()).cloned();
-            let earned = self
-                .rank
-                .and_then(|rank| tiers.row(rank))
-                .map(|row| row.name.clone());
+            let earned = self.rank.and_then(|rank| tiers.row(rank)).map(|row| row.name.clone());
             self.former_tier = self.former_tier.take().or(lost);
             self.record.to_mut().earned = earned;
         }
@@ -320,9 +294,7 @@ impl<'a> Present<'a> {
             let Some(memory) = memory else { return 0 };
             let grows = usize::from(adds == Some(space));
             let over = memory.len().saturating_add(grows).saturating_sub(bound);
-            let count = memory
-                .forgettable(self.remembers_since(space), FORGET_AT_ONCE)
-                .max(over);
+            let count = memory.forgettable(self.remembers_since(space), FORGET_AT_ONCE).max(over);
             u8::try_from(count).unwrap_or(u8::MAX)
         };
         Forget {

@@ -84,8 +84,7 @@ impl Request for Reserve {
                     ..reservation(present, held, Some(quota))
                 }));
             }
-            used.plus(more)
-                .ok_or(Refusal::TooMuch("the use of the quota"))?;
+            used.plus(more).ok_or(Refusal::TooMuch("the use of the quota"))?;
         }
         if held.is_none() && differs.grows && is_full(present) {
             return Ok(Decision::unchanged(full()));
@@ -101,14 +100,8 @@ impl Reserve {
 
     fn differs(&self, held: Option<&Lease>) -> Differs {
         Differs {
-            grows: self
-                .wanted
-                .iter()
-                .any(|(quota, count)| *count > held_of(held, quota)),
-            shrinks: self
-                .wanted
-                .iter()
-                .any(|(quota, count)| *count < held_of(held, quota)),
+            grows: self.wanted.iter().any(|(quota, count)| *count > held_of(held, quota)),
+            shrinks: self.wanted.iter().any(|(quota, count)| *count < held_of(held, quota)),
         }
     }
 
@@ -129,9 +122,7 @@ impl Reserve {
         let mut answer = reservation(present, after.as_ref(), self.first());
         if let Some((quota, wanted)) = self.wanted.first() {
             let others = answer.used.minus(held_of(held, quota));
-            answer.used = others
-                .plus(*wanted)
-                .ok_or(Refusal::TooMuch("the use of the quota"))?;
+            answer.used = others.plus(*wanted).ok_or(Refusal::TooMuch("the use of the quota"))?;
         }
         let effect = match (after, held) {
             (Some(lease), None) => Some(put_new(present, self.id.clone(), lease)),
@@ -142,23 +133,14 @@ impl Reserve {
             (None, None) => None,
         };
         let takes = self.differs(held).grows;
-        Ok(Decision {
-            answer,
-            effect,
-            takes,
-        })
+        Ok(Decision { answer, effect, takes })
     }
 
     /// The counts of the lease afterwards: those held, with those wanted over them, without zeros.
     fn counts(&self, held: Option<&Lease>) -> Vec<(Name, Units)> {
         let mut counts = held.map_or_else(Vec::new, |lease| lease.counts.clone());
         counts.retain(|(quota, _)| !self.wanted.iter().any(|(wanted, _)| wanted == quota));
-        counts.extend(
-            self.wanted
-                .iter()
-                .filter(|(_, count)| !count.is_zero())
-                .cloned(),
-        );
+        counts.extend(self.wanted.iter().filter(|(_, count)| !count.is_zero()).cloned());
         counts.sort();
         counts
     }
@@ -171,27 +153,16 @@ impl Reserve {
         let token = present.record().last_token.checked_add(1);
         let token = token.ok_or(Refusal::TooMuch("the token"))?;
         let ttl = self.ttl.unwrap_or(present.policy.lease_ttl);
-        Ok(Lease {
-            token,
-            counts,
-            ttl,
-            lapses: Lease::lapse(ttl, present.now),
-        })
+        Ok(Lease { token, counts, ttl, lapses: Lease::lapse(ttl, present.now) })
     }
 
     /// The lease with other counts. Its time starts anew, unless the account is suspended: then it
     /// only shrinks.
     fn changed(&self, present: &Present<'_>, held: &Lease, counts: Vec<(Name, Units)>) -> Lease {
         if present.reasons().is_active() {
-            Lease {
-                counts,
-                ..renewed(held, self.ttl, present.now)
-            }
+            Lease { counts, ..renewed(held, self.ttl, present.now) }
         } else {
-            Lease {
-                counts,
-                ..held.clone()
-            }
+            Lease { counts, ..held.clone() }
         }
     }
 }
@@ -217,10 +188,7 @@ impl Request for Renew {
         if after == *lease {
             return Ok(Decision::unchanged(answer));
         }
-        Ok(Decision::changed(
-            answer,
-            put(present, self.id.clone(), after),
-        ))
+        Ok(Decision::changed(answer, put(present, self.id.clone(), after)))
     }
 }
 
@@ -239,10 +207,7 @@ impl Request for Release {
             return Err(Refusal::Stale(lease.token));
         }
         let effect = present.effect(Change::Release(vec![self.id.clone()]));
-        Ok(Decision {
-            answer: 1,
-            effect: Some(effect),
-        })
+        Ok(Decision::changed(1, effect))
     }
 }
 
@@ -257,9 +222,7 @@ impl<'a, I: Iterator<Item = &'a [u8]> + Clone> Request for Sync<I> {
         let Some(leases) = present.account.leases() else {
             return Ok(Decision::unchanged(0));
         };
-        let seen = leases
-            .all_living(present.now)
-            .filter(|(_, lease)| lease.token <= self.upto);
+        let seen = leases.all_living(present.now).filter(|(_, lease)| lease.token <= self.upto);
         // As many as there are leases, however many ids the caller lists.
         let mut gone: BTreeMap<&[u8], &Id> = seen.map(|(id, _)| (id.as_bytes(), id)).collect();
         for running in self.running.clone() {
@@ -270,20 +233,13 @@ impl<'a, I: Iterator<Item = &'a [u8]> + Clone> Request for Sync<I> {
         }
         let ids: Vec<Id> = gone.into_values().cloned().collect();
         let answer = ids.len();
-        Ok(Decision {
-            answer,
-            effect: Some(present.effect(Change::Release(ids))),
-        })
+        Ok(Decision::changed(answer, present.effect(Change::Release(ids))))
     }
 }
 
 fn renewed(lease: &Lease, ttl: Option<Millis>, now: Millis) -> Lease {
     let ttl = ttl.unwrap_or(lease.ttl);
-    Lease {
-        ttl,
-        lapses: Lease::lapse(ttl, now),
-        ..lease.clone()
-    }
+    Lease { ttl, lapses: Lease::lapse(ttl, now), ..lease.clone() }
 }
 
 fn put(present: &Present<'_>, id: Id, lease: Lease) -> Effect {
@@ -302,10 +258,7 @@ fn held_of(held: Option<&Lease>, quota: &Name) -> Units {
 }
 
 fn is_full(present: &Present<'_>) -> bool {
-    present
-        .account
-        .leases()
-        .is_some_and(|leases| leases.count(present.now) >= LEASES)
+    present.account.leases().is_some_and(|leases| leases.count(present.now) >= LEASES)
 }
 
 fn suspended(present: &Present<'_>, lease: Option<&Lease>, shown: Option<&Name>) -> Reservation {

@@ -54,11 +54,10 @@ impl Request for Set {
             }
         });
         // Setting what is set already changes nothing, not even what is due.
-        let changes = after.record() != present.record();
-        let effect = changes.then(|| after.effect(Change::None));
-        Ok(Decision {
-            answer: after.statement(Outcome::Ok),
-            effect,
-        })
+        let answer = after.statement(Outcome::Ok);
+        if after.record() == present.record() {
+            return Ok(Decision::unchanged(answer));
+        }
+        Ok(Decision::changed(answer, after.effect(Change::None)))
     }
 }

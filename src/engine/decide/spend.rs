@@ -72,11 +72,7 @@ fn once(present: &Present<'_>, id: &Id, act: Act) -> Result<Decision<Statement>,
         }
         Some(_) => Err(Refusal::Conflict),
         None => {
-            let entry = Entry {
-                id: id.clone(),
-                time: present.now,
-                act,
-            };
+            let entry = Entry { id: id.clone(), time: present.now, act };
             record(present, act, Change::Remember(Box::new(entry)))
         }
     }
@@ -85,11 +81,7 @@ fn once(present: &Present<'_>, id: &Id, act: Act) -> Result<Decision<Statement>,
 fn record(present: &Present<'_>, act: Act, change: Change) -> Result<Decision<Statement>, Refusal> {
     let ledger = after(present.record().ledger, act)?;
     let after = present.with(|record| record.ledger = ledger);
-    let effect = Some(after.effect(change));
-    Ok(Decision {
-        answer: after.statement(Outcome::Ok),
-        effect,
-    })
+    Ok(Decision::changed(after.statement(Outcome::Ok), after.effect(change)))
 }
 
 fn after(ledger: Ledger, act: Act) -> Result<Ledger, Refusal> {
