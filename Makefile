@@ -1,0 +1,39 @@
+# make help lists what there is.
+
+PORT ?= 6379
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build run test lint bench clean
+# One after the other, also with make -j: deps installs what the others need.
+.NOTPARALLEL:
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 16
+
+deps: ## Install what is missing (redis-server, libclang, gcc; Debian or Ubuntu)
+	@bash scripts/deps.sh
+
+build: deps ## Build the module: target/release/libfw_limits.so
+	cargo build --release --locked
+
+run: build ## Start Redis with the module in the foreground; PORT=6380 for another port
+	@bash scripts/run.sh
+
+test: lint ## Check the style and run all tests
+	cargo build --locked
+	cargo test --locked
+
+lint: deps ## Check format and lints, and licences where cargo-deny is installed
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then \
+	  echo cargo deny check licenses bans sources; \
+	  cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
+	fi
+
+bench: deps ## Run the benchmarks
+	cargo bench --locked
+
+clean: ## Remove what was built (the servers' data in data/ stays)
+	cargo clean
