@@ -89,23 +89,33 @@ impl Request for ViewAccount {
     }
 }
 
+/// What FW.QUOTAS shows.
+pub enum Limits {
+    /// The limit that was asked for.
+    One(LimitRow),
+    /// Every limit.
+    All(Vec<LimitRow>),
+}
+
 impl Request for ViewLimits {
-    type Answer = Option<Vec<LimitRow>>;
+    type Answer = Option<Limits>;
 
     fn missing(&self) -> Missing<Self::Answer> {
         Missing::Answer(None)
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
-        let names = match &self.name {
+        let shown = match &self.name {
             Some(LimitName::Quota(quota)) if !is_known(present, quota) => {
                 return Err(Refusal::UnknownQuota);
             }
-            Some(name) => vec![name.clone()],
-            None => all_limits(present),
+            Some(name) => Limits::One(present.limit_row(name.clone())),
+            None => {
+                let names = all_limits(present).into_iter();
+                Limits::All(names.map(|name| present.limit_row(name)).collect())
+            }
         };
-        let rows = names.into_iter().map(|name| present.limit_row(name)).collect();
-        Ok(Decision::unchanged(Some(rows)))
+        Ok(Decision::unchanged(Some(shown)))
     }
 }
 

@@ -44,6 +44,11 @@ impl<A> Decision<A> {
         Self { answer, effect: None, takes: false }
     }
 
+    /// The same decision with its answer told in another form.
+    pub fn map<B>(self, tell: impl FnOnce(A) -> B) -> Decision<B> {
+        Decision { answer: tell(self.answer), effect: self.effect, takes: self.takes }
+    }
+
     /// An answer, and the change that makes it so.
     pub const fn changed(answer: A, effect: Effect) -> Self {
         Self { answer, effect: Some(effect), takes: false }

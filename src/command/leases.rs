@@ -1,0 +1,65 @@
+//! FW.LEASES key [COUNT n]
+
+use super::args::Args;
+use super::error::Error;
+use super::reply::Reply;
+use super::{Access, Command, Doc};
+use crate::engine::policy::Policy;
+use crate::engine::time::Millis;
+use crate::engine::verdict::LeaseRow;
+use crate::engine::view::ViewLeases;
+
+/// Shows the leases of an account.
+pub struct Leases;
+
+/// Rows that are shown when no COUNT is given.
+const COUNT: i64 = 100;
+
+impl Command for Leases {
+    const DOC: Doc = Doc {
+        name: "FW.LEASES",
+        usage: &["key [COUNT n]"],
+        summary: "Shows the leases of an account, by id.",
+    };
+    const ACCESS: Access = Access::Read;
+    type Request<'a> = ViewLeases;
+
+    fn parse<'a>(mut args: Args<'a>, _policy: &Policy) -> Result<ViewLeases, Error> {
+        let mut count = None;
+        while let Some(word) = args.next() {
+            if Args::is(word, "COUNT") {
+                args.option(&mut count, |args| args.number("a count of rows", i64::MAX))?;
+            } else {
+                return Err(args.unknown());
+            }
+        }
+        Ok(ViewLeases { count: usize::try_from(count.unwrap_or(COUNT)).unwrap_or(usize::MAX) })
+    }
+
+    fn reply(answer: &Option<Vec<LeaseRow>>, out: &mut impl Reply) {
+        let Some(rows) = answer else { return out.null() };
+        out.array(rows.len());
+        for row in rows {
+            reply_row(row, out);
+        }
+    }
+}
+
+fn reply_row(row: &LeaseRow, out: &mut impl Reply) {
+    let lease = &row.lease;
+    out.map(5);
+    out.bulk(b"id");
+    out.bulk(row.id.as_bytes());
+    out.bulk(b"token");
+    out.integer(lease.token);
+    out.bulk(b"quotas");
+    out.map(lease.counts.len());
+    for (quota, count) in &lease.counts {
+        out.bulk(quota.as_bytes());
+        out.integer(count.count());
+    }
+    out.bulk(b"ttl_ms");
+    out.integer(if lease.ttl == Millis::ZERO { -1 } else { lease.ttl.0 });
+    out.bulk(b"lapses_ms");
+    out.span(lease.lapses);
+}

@@ -1,0 +1,121 @@
+//! The commands: grammar, parsing, replies and documentation, one file each.
+//!
+//! Bytes come in as [`args::Args`] and go out through a [`reply::Reply`]; no Redis here, so the
+//! tests run the same commands without a server. What a command may do is the engine's to say.
+
+pub mod args;
+pub mod error;
+pub mod reply;
+pub mod setting;
+
+pub mod admit;
+pub mod clock;
+pub mod get;
+pub mod leases;
+pub mod limit;
+pub mod peek;
+pub mod quota;
+pub mod quotas;
+pub mod set;
+pub mod spend;
+pub mod tiers;
+pub mod topup;
+
+use crate::engine::decide::Request;
+use crate::engine::policy::Policy;
+use crate::engine::verdict::Verdict;
+use args::Args;
+use error::Error;
+use reply::Reply;
+use setting::Settings;
+
+/// What a command is called and how it is written.
+pub struct Doc {
+    /// Its name, in capitals.
+    pub name: &'static str,
+    /// Its arguments, one line a form.
+    pub usage: &'static [&'static str],
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+}
+
+/// Whether a command can change an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It only reads, also on replicas.
+    Read,
+    /// It can change the account.
+    Write,
+}
+
+/// What a command came to, for the statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// Nothing that is counted.
+    Nothing,
+    /// A request was admitted.
+    Admitted,
+    /// A request was denied.
+    Denied(Verdict),
+    /// A spend was recorded.
+    Spend,
+    /// A command was a duplicate.
+    Duplicate,
+}
+
+/// A command about one account, which is its first argument.
+pub trait Command {
+    /// What it is called and how it is written.
+    const DOC: Doc;
+    /// Whether it can change the account.
+    const ACCESS: Access;
+    /// What its arguments are read as.
+    type Request<'a>: Request;
+
+    /// Reads the arguments after the account.
+    ///
+    /// # Errors
+    /// An [`Error`] that names the argument at fault.
+    fn parse<'a>(args: Args<'a>, policy: &Policy) -> Result<Self::Request<'a>, Error>;
+
+    /// Writes the answer.
+    fn reply(answer: &Answer<'_, Self>, out: &mut impl Reply);
+
+    /// Says what the answer counts as.
+    fn tally(_answer: &Answer<'_, Self>) -> Tally {
+        Tally::Nothing
+    }
+}
+
+/// What a command's request is answered with.
+pub type Answer<'a, C> = <<C as Command>::Request<'a> as Request>::Answer;
+
+/// A command that is about no account.
+pub trait Keyless {
+    /// What it is called and how it is written.
+    const DOC: Doc;
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// An [`Error`] that says what is wrong; nothing was replied then.
+    fn run(args: Args<'_>, host: &mut impl Host, out: &mut impl Reply) -> Result<(), Error>;
+}
+
+/// What a keyless command may ask of where it runs.
+pub trait Host {
+    /// The settings in force.
+    fn settings(&self) -> &Settings;
+
+    /// Moves the clock, or lets it run again; returns the time then in force.
+    fn move_clock(&mut self, to: clock::Move) -> i64;
+}
+
+/// What looks at every command in turn: the server to register it, a test to find it.
+pub trait Visitor {
+    /// A command about one account.
+    fn command<C: Command>(&mut self);
+
+    /// A command about no account.
+    fn keyless<C: Keyless>(&mut self);
+}
