@@ -117,6 +117,18 @@ impl Account {
         self.extras.as_deref().map_or(&[], |extras| &extras.former_tiers)
     }
 
+    /// How many blocks of memory it is made of, nearly: what freeing it costs.
+    #[must_use]
+    pub fn allocations(&self) -> usize {
+        let extras = self.extras.as_deref();
+        let rows = extras.map_or(0, |extras| {
+            let ids = [extras.spends.as_deref(), extras.billings.as_deref()];
+            let ids = ids.into_iter().flatten().map(Memory::len).fold(0, usize::saturating_add);
+            extras.leases.entries().len().saturating_add(extras.limits.len()).saturating_add(ids)
+        });
+        rows.saturating_add(1)
+    }
+
     /// Memory it takes, in bytes, its own size included.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -1,1 +1,21 @@
 //! The face: what the server sees.
+//!
+//! Only here is `unsafe`, and only here is the server's API. A command comes in through a
+//! trampoline, goes down the one path of [`pipeline`], and no panic leaves it.
+
+mod allocator;
+mod ffi;
+mod state;
+
+mod clock;
+mod keys;
+mod reply;
+mod telemetry;
+
+mod datatype;
+mod propagate;
+mod settings;
+
+mod pipeline;
+
+mod load;

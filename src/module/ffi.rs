@@ -1,0 +1,125 @@
+//! The server's API, and the guard around everything that the server calls.
+//!
+//! Functions that every supported server has are checked once, when the module loads; newer ones
+//! are looked up by name. Text reaches the server only through fixed formats, so that no byte of a
+//! client is ever a format or a line of protocol.
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use redis_module::raw;
+
+pub(super) type Ctx = *mut raw::RedisModuleCtx;
+pub(super) type Str = *mut raw::RedisModuleString;
+
+#[allow(clippy::cast_possible_truncation, reason = "0 and 1")]
+pub(super) const OK: c_int = raw::REDISMODULE_OK as c_int;
+#[allow(clippy::cast_possible_truncation, reason = "0 and 1")]
+pub(super) const ERR: c_int = raw::REDISMODULE_ERR as c_int;
+
+/// Names the functions of the API that are used: their presence is checked by [`missing`], and
+/// [`api!`] calls them.
+macro_rules! needed {
+    ($($name:ident)*) => {
+        /// The first function that this server lacks.
+        pub(super) fn missing() -> Option<&'static str> {
+            $(
+                // SAFETY: a plain read of a pointer that is written once, at loading.
+                if unsafe { raw::$name }.is_none() {
+                    return Some(stringify!($name));
+                }
+            )*
+            None
+        }
+    };
+}
+
+needed! {
+    RedisModule_OpenKey RedisModule_CloseKey RedisModule_KeyType RedisModule_ModuleTypeGetType
+    RedisModule_ModuleTypeGetValue RedisModule_ModuleTypeSetValue RedisModule_StringPtrLen
+    RedisModule_ReplyWithArray RedisModule_ReplyWithMap RedisModule_ReplyWithSimpleString
+    RedisModule_ReplyWithStringBuffer RedisModule_ReplyWithLongLong RedisModule_ReplyWithNull
+    RedisModule_ReplyWithError RedisModule_Replicate RedisModule_ReplicateVerbatim
+    RedisModule_SignalModifiedKey RedisModule_GetContextFlags RedisModule_GetClientId
+    RedisModule_Milliseconds RedisModule_CreateCommand RedisModule_CreateDataType
+    RedisModule_LoadStringBuffer RedisModule_SaveStringBuffer RedisModule_EmitAOF
+    RedisModule_DigestAddStringBuffer RedisModule_DigestEndSequence RedisModule_DefragAlloc
+    RedisModule_Log RedisModule_LogIOError RedisModule_CreateString RedisModule_FreeString
+    RedisModule_RegisterStringConfig RedisModule_LoadConfigs RedisModule_RegisterInfoFunc
+    RedisModule_InfoAddSection RedisModule_InfoAddFieldULongLong RedisModule_SetModuleOptions
+    RedisModule_Free RedisModule_GetApi
+}
+
+/// Calls a function of the API that [`missing`] has checked.
+macro_rules! api {
+    ($name:ident($($argument:expr),* $(,)?)) => {
+        // SAFETY: the module did not load unless the server has the function; the arguments are
+        // the caller's to vouch for.
+        unsafe { redis_module::raw::$name.unwrap_unchecked()($($argument),*) }
+    };
+}
+pub(super) use api;
+
+/// The bytes of a string of the server, for as long as the server keeps it.
+///
+/// # Safety
+/// `string` is a live string of the server for `'a`.
+pub(super) unsafe fn bytes<'a>(string: Str) -> &'a [u8] {
+    let mut length = 0_usize;
+    let start: *const c_char = api!(RedisModule_StringPtrLen(string, &raw mut length));
+    if start.is_null() {
+        return &[];
+    }
+    // SAFETY: the server says that so many bytes lie there.
+    unsafe { std::slice::from_raw_parts(start.cast(), length) }
+}
+
+/// A text of ours as C has it; NULs are left out.
+pub(super) fn c_text(text: &str) -> CString {
+    let bytes: Vec<u8> = text.bytes().filter(|byte| *byte != 0).collect();
+    CString::new(bytes).unwrap_or_default()
+}
+
+/// Writes a warning to the server's log.
+pub(super) fn warn(ctx: Ctx, text: &str) {
+    let text = c_text(text);
+    api!(RedisModule_Log(ctx, c"warning".as_ptr(), c"%s".as_ptr(), text.as_ptr()));
+}
+
+/// Replies an error of one line.
+pub(super) fn reply_error(ctx: Ctx, line: &str) -> c_int {
+    let one_line: String = line.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).collect();
+    let text = c_text(&one_line);
+    api!(RedisModule_ReplyWithError(ctx, text.as_ptr()))
+}
+
+/// A function that newer servers have, by its name.
+pub(super) fn newer(name: &CStr) -> Option<*const c_void> {
+    let mut found: *const c_void = std::ptr::null();
+    let status = api!(RedisModule_GetApi(name.as_ptr(), (&raw mut found).cast()));
+    (status == OK && !found.is_null()).then_some(found)
+}
+
+thread_local! {
+    static CHANGING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what must not be left half done: a panic inside it ends the process, so that no account is
+/// kept or propagated half changed.
+pub(super) fn changing<T>(change: impl FnOnce() -> T) -> T {
+    CHANGING.set(true);
+    let value = change();
+    CHANGING.set(false);
+    value
+}
+
+/// Runs what the server calls, and keeps a panic from leaving it.
+pub(super) fn guarded<T>(body: impl FnOnce() -> T, otherwise: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
+        if CHANGING.get() {
+            std::process::abort();
+        }
+        otherwise()
+    })
+}

@@ -1,0 +1,119 @@
+//! Loading: what the server calls once, when it loads the module.
+
+use std::ffi::{CStr, CString, c_int};
+
+use redis_module::raw;
+
+use super::ffi::{Ctx, ERR, OK, Str, api, c_text, guarded, missing, warn};
+use super::{datatype, pipeline, settings, state, telemetry};
+use crate::command::{Access, Command, Keyless, Visitor};
+
+/// Valkey 9 moves slots atomically only if every module says it can.
+const HANDLE_ATOMIC_SLOT_MIGRATION: u32 = 1 << 5;
+
+/// The server's entry into the module.
+///
+/// # Safety
+/// Called by the server alone, with a context that lives for the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _argv: *mut Str, _argc: c_int) -> c_int {
+    let version = raw::REDISMODULE_APIVER_1.cast_signed();
+    // SAFETY: the context is the server's. This fills in the API, and nothing was allocated before.
+    if unsafe { raw::Export_RedisModule_Init(ctx, c"fw".as_ptr(), 1, version) } != OK {
+        return ERR;
+    }
+    let body = || match load(ctx) {
+        Ok(()) => OK,
+        Err(why) => {
+            warn(ctx, &format!("fw-limits does not load: {why}"));
+            ERR
+        }
+    };
+    guarded(body, || ERR)
+}
+
+fn load(ctx: Ctx) -> Result<(), String> {
+    // SAFETY: plain reads of pointers that were just written.
+    let can_log = unsafe { raw::RedisModule_Log }.is_some();
+    if let Some(name) = missing() {
+        // Without the log there is no way to say more than to fail.
+        return if can_log {
+            Err(format!("the server lacks {name}; use 7.0 or newer"))
+        } else {
+            Err(String::new())
+        };
+    }
+    state::begin();
+    let options = raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
+        | raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
+        | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD
+        | HANDLE_ATOMIC_SLOT_MIGRATION;
+    api!(RedisModule_SetModuleOptions(ctx, options.cast_signed()));
+    let kind = datatype::register(ctx);
+    if kind.is_null() {
+        return Err("the server does not take the data type fwaccount".to_owned());
+    }
+    state::with(|state| state.account_type = kind);
+    let mut registrar = Registrar { ctx, refused: None };
+    crate::commands(&mut registrar);
+    registrar.create("FW.APPLY", WRITES, pipeline::internal::<false>);
+    registrar.create("FW.LOAD", WRITES, pipeline::internal::<true>);
+    if let Some(name) = registrar.refused {
+        return Err(format!("the server does not take the command {name}"));
+    }
+    if api!(RedisModule_RegisterInfoFunc(ctx, Some(telemetry::info))) != OK {
+        return Err("the server does not take the INFO section".to_owned());
+    }
+    settings::register(ctx)
+}
+
+/// Creates the server's commands from the command table.
+struct Registrar {
+    ctx: Ctx,
+    refused: Option<&'static str>,
+}
+
+/// What the server is told of a command: its flags, and where its key is (0 for none).
+struct Kind {
+    flags: &'static CStr,
+    key: c_int,
+}
+
+const READS: Kind = Kind { flags: c"readonly fast", key: 1 };
+const WRITES: Kind = Kind { flags: c"write fast", key: 1 };
+const NO_KEY: Kind = Kind { flags: c"fast", key: 0 };
+
+type Trampoline = unsafe extern "C" fn(Ctx, *mut Str, c_int) -> c_int;
+
+impl Registrar {
+    fn create(&mut self, name: &'static str, kind: Kind, trampoline: Trampoline) {
+        let Kind { flags, key } = kind;
+        let c_name: CString = c_text(name);
+        let created = api!(RedisModule_CreateCommand(
+            self.ctx,
+            c_name.as_ptr(),
+            Some(trampoline),
+            flags.as_ptr(),
+            key,
+            key,
+            key
+        ));
+        if created != OK {
+            self.refused.get_or_insert(name);
+        }
+    }
+}
+
+impl Visitor for Registrar {
+    fn command<C: Command>(&mut self) {
+        let kind = match C::ACCESS {
+            Access::Read => READS,
+            Access::Write => WRITES,
+        };
+        self.create(C::DOC.name, kind, pipeline::command::<C>);
+    }
+
+    fn keyless<C: Keyless>(&mut self) {
+        self.create(C::DOC.name, NO_KEY, pipeline::keyless::<C>);
+    }
+}

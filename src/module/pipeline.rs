@@ -1,0 +1,184 @@
+//! The one path of every command.
+//!
+//! Parse, read the clock once, open the key, decide, apply, propagate, count, reply. No command
+//! opens a key, propagates or replies by itself.
+
+use std::ffi::c_int;
+
+use redis_module::raw;
+
+use super::ffi::{Ctx, OK, Str, api, bytes, changing, guarded, reply_error, warn};
+use super::keys::Key;
+use super::propagate;
+use super::reply::Client;
+use super::state::{self, State};
+use crate::codec;
+use crate::command::args::{Args, Words};
+use crate::command::clock::Move;
+use crate::command::error::{Code, Error};
+use crate::command::setting::Settings;
+use crate::command::{Command, Host, Keyless};
+use crate::engine::apply;
+use crate::engine::decide::{Rules, judge};
+use crate::engine::effect::Effect;
+
+/// A command's words, where the server keeps them.
+struct ServerWords {
+    first: *mut Str,
+    count: usize,
+}
+
+impl Words for ServerWords {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn word(&self, at: usize) -> &[u8] {
+        if at >= self.count {
+            return &[];
+        }
+        // SAFETY: the server keeps `count` live strings there until the command ends.
+        unsafe { bytes(*self.first.add(at)) }
+    }
+}
+
+/// Why a command is not answered.
+enum Failure {
+    Error(Error),
+    WrongType,
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// What the server calls for a command about one account.
+pub(super) unsafe extern "C" fn command<C: Command>(
+    ctx: Ctx,
+    first: *mut Str,
+    count: c_int,
+) -> c_int {
+    let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
+    answer(ctx, |state| run::<C>(ctx, &words, state))
+}
+
+/// What the server calls for a command about no account.
+pub(super) unsafe extern "C" fn keyless<C: Keyless>(
+    ctx: Ctx,
+    first: *mut Str,
+    count: c_int,
+) -> c_int {
+    let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
+    let doc = C::DOC;
+    answer(ctx, |state| Ok(C::run(Args::after(1, &words, &doc), state, &mut Client(ctx))?))
+}
+
+/// What the server calls for FW.APPLY and FW.LOAD.
+pub(super) unsafe extern "C" fn internal<const LOAD: bool>(
+    ctx: Ctx,
+    first: *mut Str,
+    count: c_int,
+) -> c_int {
+    let body = || {
+        if count != 3 {
+            return reply_error(ctx, "ERR two arguments are needed: a key and its bytes");
+        }
+        // SAFETY: the server keeps three live strings there until the command ends.
+        let (key, blob) = unsafe { (*first.add(1), *first.add(2)) };
+        if LOAD {
+            propagate::load_account(ctx, key, blob)
+        } else {
+            propagate::apply_effect(ctx, key, blob)
+        }
+    };
+    guarded(body, || reply_error(ctx, INTERNAL))
+}
+
+const INTERNAL: &str = "ERR the module failed inside, and nothing changed; please report it";
+
+fn answer(ctx: Ctx, run: impl FnOnce(&mut State) -> Result<(), Failure>) -> c_int {
+    let body = || match state::with(run) {
+        Some(Ok(())) => OK,
+        Some(Err(Failure::WrongType)) => {
+            reply_error(ctx, "WRONGTYPE Operation against a key holding the wrong kind of value")
+        }
+        Some(Err(Failure::Error(error))) => reply_error(ctx, &error.line()),
+        None => reply_error(ctx, INTERNAL),
+    };
+    guarded(body, || reply_error(ctx, INTERNAL))
+}
+
+fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(), Failure> {
+    let doc = C::DOC;
+    Args::after(1, words, &doc).need("key")?;
+    let request = C::parse(Args::after(2, words, &doc), &state.settings.policy)?;
+    let rules =
+        Rules { policy: &state.settings.policy, clock: state.clock.now(), hashing: &state.hashing };
+    // SAFETY: there are at least two live strings: the key was needed above.
+    let name = unsafe { *words.first.add(1) };
+    let mut key =
+        Key::open(ctx, name, C::ACCESS, state.account_type).map_err(|_| Failure::WrongType)?;
+    let decision = judge(&request, key.account(), &rules).map_err(|refusal| {
+        let error = Error::from(refusal);
+        if error.code == Code::Conflict {
+            state.counters.conflict();
+        }
+        error
+    })?;
+    if let Some(effect) = &decision.effect {
+        if decision.takes && is_out_of_memory(ctx) {
+            let text = "the server has no memory to spare; nothing was taken";
+            return Err(Error::of(Code::Oom, text).into());
+        }
+        make_so(&mut key, effect, state)?;
+    }
+    drop(key);
+    state.counters.tally(C::tally(&decision.answer));
+    C::reply(&decision.answer, &mut Client(ctx));
+    Ok(())
+}
+
+/// Applies an effect and sends it on.
+fn make_so(key: &mut Key, effect: &Effect, state: &mut State) -> Result<(), Error> {
+    let (ctx, name) = (key.ctx, key.name);
+    changing(|| {
+        if let Some(account) = key.account_mut() {
+            let cleared = apply::apply(account, effect, &state.hashing);
+            state.counters.cleared(cleared);
+        } else {
+            let made = apply::create(effect, &state.hashing);
+            if !made.is_some_and(|made| key.put(made, state.account_type)) {
+                return Err(Error::malformed("the server did not take the new account"));
+            }
+        }
+        #[cfg(debug_assertions)]
+        if let Some(Err(broken)) = key.account().map(crate::engine::account::Account::check) {
+            warn(ctx, &format!("an invariant does not hold: {broken}"));
+            std::process::abort();
+        }
+        codec::effect::encode(effect, &mut state.scratch);
+        if !propagate::send(ctx, name, &state.scratch) {
+            warn(ctx, "an effect could not be sent on to replicas and the AOF");
+            state.counters.divergences = state.counters.divergences.saturating_add(1);
+        }
+        api!(RedisModule_SignalModifiedKey(ctx, name));
+        Ok(())
+    })
+}
+
+fn is_out_of_memory(ctx: Ctx) -> bool {
+    let flags = api!(RedisModule_GetContextFlags(ctx)).cast_unsigned();
+    flags & raw::REDISMODULE_CTX_FLAGS_OOM != 0
+}
+
+impl Host for State {
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn move_clock(&mut self, to: Move) -> i64 {
+        self.clock.set(to)
+    }
+}

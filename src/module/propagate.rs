@@ -1,0 +1,105 @@
+//! Propagation: effects to replicas and to the AOF, and from them.
+//!
+//! FW.APPLY and FW.LOAD are the server's own words: they are taken from the primary, the AOF and a
+//! slot that migrates, and refused from everybody else.
+
+use std::ffi::c_int;
+
+use redis_module::raw;
+
+use super::ffi::{Ctx, OK, Str, api, bytes, changing, newer, reply_error, warn};
+use super::keys::Key;
+use super::state::{self, State};
+use crate::codec;
+use crate::command::Access;
+use crate::engine::apply;
+
+/// Sends an effect on.
+pub(super) fn send(ctx: Ctx, key: Str, effect: &[u8]) -> bool {
+    let (command, format) = (c"FW.APPLY".as_ptr(), c"sb".as_ptr());
+    let (start, length) = (effect.as_ptr(), effect.len());
+    api!(RedisModule_Replicate(ctx, command, format, key, start, length)) == OK
+}
+
+/// FW.APPLY key effect
+pub(super) fn apply_effect(ctx: Ctx, key: Str, effect: Str) -> c_int {
+    receive(ctx, key, effect, |state, held, blob| {
+        let effect = codec::effect::decode(blob).map_err(|damage| damage.0)?;
+        apply::fits(held.account(), &effect)?;
+        changing(|| match held.account_mut() {
+            Some(account) => {
+                let cleared = apply::apply(account, &effect, &state.hashing);
+                state.counters.cleared(cleared);
+                Ok(())
+            }
+            None => {
+                let made = apply::create(&effect, &state.hashing);
+                let put = made.is_some_and(|made| held.put(made, state.account_type));
+                if put { Ok(()) } else { Err("the account cannot be created") }
+            }
+        })
+    })
+}
+
+/// FW.LOAD key bytes
+pub(super) fn load_account(ctx: Ctx, key: Str, blob: Str) -> c_int {
+    receive(ctx, key, blob, |state, held, blob| {
+        let account = codec::account::decode(blob, &state.hashing).map_err(|damage| damage.0)?;
+        let put = changing(|| held.put(account, state.account_type));
+        if put { Ok(()) } else { Err("the account cannot be put into its key") }
+    })
+}
+
+fn receive(
+    ctx: Ctx,
+    name: Str,
+    blob: Str,
+    take: impl FnOnce(&mut State, &mut Key, &[u8]) -> Result<(), &'static str>,
+) -> c_int {
+    if !is_ours(ctx) {
+        let line = "NOTALLOWED this command is the server's own; clients use FW.ADMIT and its kin";
+        return reply_error(ctx, line);
+    }
+    let took = state::with(|state| {
+        let kind = state.account_type;
+        let mut held =
+            Key::open(ctx, name, Access::Write, kind).map_err(|_| "the key has another type")?;
+        // SAFETY: the server keeps a command's arguments until the command ends.
+        let took = take(state, &mut held, unsafe { bytes(blob) });
+        match took {
+            Ok(()) => {
+                state.counters.effects_applied = state.counters.effects_applied.saturating_add(1)
+            }
+            Err(_) => state.counters.divergences = state.counters.divergences.saturating_add(1),
+        }
+        took
+    });
+    match took.unwrap_or(Err("the module is busy")) {
+        Ok(()) => {
+            api!(RedisModule_SignalModifiedKey(ctx, name));
+            api!(RedisModule_ReplicateVerbatim(ctx));
+            api!(RedisModule_ReplyWithSimpleString(ctx, c"OK".as_ptr()))
+        }
+        Err(why) => {
+            warn(ctx, &format!("divergence: an effect does not belong here: {why}"));
+            reply_error(ctx, &format!("ERR the effect does not belong here: {why}"))
+        }
+    }
+}
+
+/// Holds if the caller is the primary, the AOF, or one whose word the server must take.
+fn is_ours(ctx: Ctx) -> bool {
+    let ours = raw::REDISMODULE_CTX_FLAGS_REPLICATED | raw::REDISMODULE_CTX_FLAGS_LOADING;
+    if api!(RedisModule_GetContextFlags(ctx)).cast_unsigned() & ours != 0 {
+        return true;
+    }
+    if api!(RedisModule_GetClientId(ctx)) == u64::MAX {
+        return true;
+    }
+    newer(c"RedisModule_MustObeyClient").is_some_and(|found| {
+        // SAFETY: the server knows a function of this name, which has this form.
+        let must_obey: unsafe extern "C" fn(Ctx) -> c_int = unsafe { std::mem::transmute(found) };
+        // SAFETY: the context is the one of the command at hand.
+        unsafe { must_obey(ctx) != 0 }
+    })
+}

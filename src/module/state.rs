@@ -1,0 +1,56 @@
+//! What the module keeps between commands.
+//!
+//! The server runs commands, settings and loading on one thread at a time, under its own lock. A
+//! borrow that overlaps another is refused, never undefined.
+
+use std::cell::RefCell;
+
+use ahash::RandomState;
+use redis_module::raw;
+
+use super::clock::Clock;
+use super::telemetry::Counters;
+use crate::command::setting::{SETTINGS, Settings};
+
+/// All that the module keeps.
+pub(super) struct State {
+    pub settings: Settings,
+    /// The strings last shown by CONFIG GET, which the server does not free.
+    pub shown: [*mut raw::RedisModuleString; SETTINGS.len()],
+    pub clock: Clock,
+    pub counters: Counters,
+    pub hashing: RandomState,
+    pub account_type: *mut raw::RedisModuleType,
+    /// Room for the bytes of an effect, kept so that the hot path allocates nothing.
+    pub scratch: Vec<u8>,
+}
+
+struct MainThread(RefCell<Option<State>>);
+
+// SAFETY: the server calls the module under its global lock, one thread at a time; what runs
+// elsewhere (`free`, the child that rewrites files) does not come here.
+unsafe impl Sync for MainThread {}
+
+static STATE: MainThread = MainThread(RefCell::new(None));
+
+/// Begins with the defaults and a seed of this process's own.
+pub(super) fn begin() {
+    use std::hash::BuildHasher;
+    let random = std::collections::hash_map::RandomState::new();
+    let seed = |n: u64| random.hash_one(n);
+    *STATE.0.borrow_mut() = Some(State {
+        settings: Settings::default(),
+        shown: [std::ptr::null_mut(); SETTINGS.len()],
+        clock: Clock::default(),
+        counters: Counters::default(),
+        hashing: RandomState::with_seeds(seed(1), seed(2), seed(3), seed(4)),
+        account_type: std::ptr::null_mut(),
+        scratch: Vec::new(),
+    });
+}
+
+/// Lends the state; `None` if it is lent already or the module has not begun.
+pub(super) fn with<T>(body: impl FnOnce(&mut State) -> T) -> Option<T> {
+    let mut state = STATE.0.try_borrow_mut().ok()?;
+    state.as_mut().map(body)
+}

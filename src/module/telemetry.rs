@@ -1,0 +1,83 @@
+//! INFO fw: what the module did, in numbers.
+
+use std::ffi::{CStr, c_int};
+
+use redis_module::raw;
+
+use super::ffi::{api, guarded};
+use super::state;
+use crate::command::Tally;
+use crate::engine::apply::Cleared;
+use crate::engine::verdict::Verdict;
+
+/// Counts since the module loaded.
+#[derive(Default)]
+pub(super) struct Counters {
+    admitted: u64,
+    unknown_account: u64,
+    suspended: u64,
+    too_large: u64,
+    rate_limited: u64,
+    spends: u64,
+    duplicates: u64,
+    conflicts: u64,
+    lapsed_leases: u64,
+    pub effects_applied: u64,
+    pub divergences: u64,
+}
+
+impl Counters {
+    /// Counts what a command came to.
+    pub(super) fn tally(&mut self, tally: Tally) {
+        let counter = match tally {
+            Tally::Nothing => return,
+            Tally::Admitted => &mut self.admitted,
+            Tally::Denied(Verdict::UnknownAccount) => &mut self.unknown_account,
+            Tally::Denied(Verdict::Suspended) => &mut self.suspended,
+            Tally::Denied(Verdict::TooLarge) => &mut self.too_large,
+            Tally::Denied(Verdict::RateLimited) => &mut self.rate_limited,
+            Tally::Denied(Verdict::QuotaExceeded | Verdict::Ok) => return,
+            Tally::Spend => &mut self.spends,
+            Tally::Duplicate => &mut self.duplicates,
+        };
+        *counter = counter.saturating_add(1);
+    }
+
+    /// Counts a conflict.
+    pub(super) fn conflict(&mut self) {
+        self.conflicts = self.conflicts.saturating_add(1);
+    }
+
+    /// Counts what was cleared away in passing.
+    pub(super) fn cleared(&mut self, cleared: Cleared) {
+        self.lapsed_leases = self.lapsed_leases.saturating_add(cleared.lapsed_leases as u64);
+    }
+
+    fn rows(&self) -> [(&'static CStr, u64); 11] {
+        [
+            (c"admitted", self.admitted),
+            (c"denied_unknown_account", self.unknown_account),
+            (c"denied_suspended", self.suspended),
+            (c"denied_too_large", self.too_large),
+            (c"denied_rate_limited", self.rate_limited),
+            (c"spends", self.spends),
+            (c"duplicates", self.duplicates),
+            (c"conflicts", self.conflicts),
+            (c"lapsed_leases", self.lapsed_leases),
+            (c"effects_applied", self.effects_applied),
+            (c"divergences", self.divergences),
+        ]
+    }
+}
+
+/// What the server calls for INFO.
+pub(super) unsafe extern "C" fn info(out: *mut raw::RedisModuleInfoCtx, _crash: c_int) {
+    let body = || {
+        let Some(rows) = state::with(|state| state.counters.rows()) else { return };
+        api!(RedisModule_InfoAddSection(out, std::ptr::null()));
+        for (name, count) in rows {
+            api!(RedisModule_InfoAddFieldULongLong(out, name.as_ptr(), count));
+        }
+    };
+    guarded(body, || ());
+}
