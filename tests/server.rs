@@ -248,6 +248,19 @@ fn a_denial_and_a_view_send_nothing_on() {
 }
 
 #[test]
+fn a_new_anchor_day_after_a_clock_that_went_back_leaves_a_sound_period() {
+    let server = Server::start(&[]);
+    let mut c = server.connect();
+    ask(&mut c, "FW.CLOCK SET 1774000000000");
+    ask(&mut c, "FW.ADMIT a");
+    ask(&mut c, "FW.CLOCK SET 1768500000000");
+    assert_eq!(ask(&mut c, "FW.SET a anchor-day 20"), "OK 0 50 0 0 tier-1 active");
+    let digest = ask(&mut c, "DEBUG DIGEST-VALUE a");
+    assert_eq!(ask(&mut c, "DEBUG RELOAD"), "OK");
+    assert_eq!(ask(&mut c, "DEBUG DIGEST-VALUE a"), digest);
+}
+
+#[test]
 fn no_argument_harms_the_server() {
     let server = Server::start(&[]);
     let mut c = server.connect();

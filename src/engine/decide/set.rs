@@ -50,6 +50,8 @@ impl Request for Set {
             }
             if let Some(anchor) = self.anchor.filter(|_| self.anchor != record.anchor) {
                 record.anchor = Some(anchor);
+                // After a clock that went back, the period may not have begun yet.
+                record.period.start = record.period.start.min(present.now);
                 record.period.end = anchor.next_after(present.now);
             }
         });
