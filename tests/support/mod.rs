@@ -1,0 +1,5 @@
+//! What the server tests share: servers, scenarios, answers as text.
+
+pub mod answer;
+pub mod scenario;
+pub mod server;
