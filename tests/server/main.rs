@@ -7,5 +7,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod persistence;
 mod promised;
+mod refusals;
+mod replication;
 mod scenarios;
