@@ -3,8 +3,10 @@
 //! Bytes come in as [`args::Args`] and go out through a [`reply::Reply`]; no Redis here, so the
 //! tests run the same commands without a server. What a command may do is the engine's to say.
 
-pub mod args;
 pub mod error;
+
+pub mod args;
+
 pub mod reply;
 pub mod setting;
 
@@ -118,4 +120,20 @@ pub trait Visitor {
 
     /// A command about no account.
     fn keyless<C: Keyless>(&mut self);
+}
+
+/// Shows every command to a visitor: the command table.
+pub fn commands(visitor: &mut impl Visitor) {
+    visitor.command::<admit::Admit>();
+    visitor.command::<peek::Peek>();
+    visitor.command::<spend::Spend>();
+    visitor.command::<topup::TopUp>();
+    visitor.command::<set::Set>();
+    visitor.command::<limit::Limit>();
+    visitor.command::<quota::Quota>();
+    visitor.command::<quotas::Quotas>();
+    visitor.command::<get::Get>();
+    visitor.command::<leases::Leases>();
+    visitor.keyless::<tiers::Tiers>();
+    visitor.keyless::<clock::Clock>();
 }

@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString, c_int};
 use redis_module::raw;
 
 use super::ffi::{Ctx, ERR, OK, Str, api, c_text, guarded, missing, warn};
-use super::{datatype, pipeline, settings, state, telemetry};
+use super::{datatype, pipeline, settings, state};
 use crate::command::{Access, Command, Keyless, Visitor};
 
 /// Valkey 9 moves slots atomically only if every module says it can.
@@ -55,13 +55,13 @@ fn load(ctx: Ctx) -> Result<(), String> {
     }
     state::with(|state| state.account_type = kind);
     let mut registrar = Registrar { ctx, refused: None };
-    crate::commands(&mut registrar);
+    crate::command::commands(&mut registrar);
     registrar.create("FW.APPLY", WRITES, pipeline::internal::<false>);
     registrar.create("FW.LOAD", WRITES, pipeline::internal::<true>);
     if let Some(name) = registrar.refused {
         return Err(format!("the server does not take the command {name}"));
     }
-    if api!(RedisModule_RegisterInfoFunc(ctx, Some(telemetry::info))) != OK {
+    if api!(RedisModule_RegisterInfoFunc(ctx, Some(info))) != OK {
         return Err("the server does not take the INFO section".to_owned());
     }
     settings::register(ctx)
@@ -116,4 +116,16 @@ impl Visitor for Registrar {
     fn keyless<C: Keyless>(&mut self) {
         self.create(C::DOC.name, NO_KEY, pipeline::keyless::<C>);
     }
+}
+
+/// What the server calls for INFO.
+unsafe extern "C" fn info(out: *mut raw::RedisModuleInfoCtx, _crash: c_int) {
+    let body = || {
+        let Some(rows) = state::with(|state| state.counters.rows()) else { return };
+        api!(RedisModule_InfoAddSection(out, std::ptr::null()));
+        for (name, count) in rows {
+            api!(RedisModule_InfoAddFieldULongLong(out, name.as_ptr(), count));
+        }
+    };
+    guarded(body, || ());
 }

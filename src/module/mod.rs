@@ -5,12 +5,13 @@
 
 mod allocator;
 mod ffi;
-mod state;
 
 mod clock;
 mod keys;
 mod reply;
 mod telemetry;
+
+mod state;
 
 mod datatype;
 mod propagate;

@@ -1,11 +1,7 @@
 //! INFO fw: what the module did, in numbers.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::CStr;
 
-use redis_module::raw;
-
-use super::ffi::{api, guarded};
-use super::state;
 use crate::command::Tally;
 use crate::engine::apply::Cleared;
 use crate::engine::verdict::Verdict;
@@ -53,7 +49,8 @@ impl Counters {
         self.lapsed_leases = self.lapsed_leases.saturating_add(cleared.lapsed_leases as u64);
     }
 
-    fn rows(&self) -> [(&'static CStr, u64); 11] {
+    /// Every count with its name.
+    pub(super) fn rows(&self) -> [(&'static CStr, u64); 11] {
         [
             (c"admitted", self.admitted),
             (c"denied_unknown_account", self.unknown_account),
@@ -68,16 +65,4 @@ impl Counters {
             (c"divergences", self.divergences),
         ]
     }
-}
-
-/// What the server calls for INFO.
-pub(super) unsafe extern "C" fn info(out: *mut raw::RedisModuleInfoCtx, _crash: c_int) {
-    let body = || {
-        let Some(rows) = state::with(|state| state.counters.rows()) else { return };
-        api!(RedisModule_InfoAddSection(out, std::ptr::null()));
-        for (name, count) in rows {
-            api!(RedisModule_InfoAddFieldULongLong(out, name.as_ptr(), count));
-        }
-    };
-    guarded(body, || ());
 }

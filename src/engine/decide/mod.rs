@@ -5,9 +5,10 @@
 //! rules themselves are in the files beside it. Nothing here changes an account; what should change
 //! is returned as an [`Effect`].
 
+pub mod present;
+
 pub mod admit;
 pub mod limit;
-pub mod present;
 pub mod quota;
 pub mod set;
 pub mod spend;
