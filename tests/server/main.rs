@@ -1,0 +1,14 @@
+//! Tests against real servers: what clients, disks and replicas see.
+//!
+//! Every test has a server of its own on the test clock, started from the checkout's redis.conf.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod persistence;
+mod promised;
+mod refusals;
+mod replication;
+mod scenarios;

@@ -1,0 +1,144 @@
+//! Replicas: the same bytes whatever their clock and settings say, and nothing sent for nothing.
+
+use crate::support::history::Random;
+use crate::support::scenario::{START, words};
+use crate::support::server::{Server, run_on};
+
+#[test]
+fn a_replica_with_another_clock_and_other_settings_has_the_same_bytes() {
+    let mut primary = Server::start(&["appendonly no", "save \"\""]);
+    primary.must(&format!("FW.CLOCK SET {START}"));
+    let mut replica = primary.replica(&[
+        "appendonly no",
+        "save \"\"",
+        "fw.new-accounts reject",
+        "fw.requests-per-minute 1",
+        "fw.tiers \"x 1 0\"",
+        "fw.quotas \"\"",
+        "fw.anchor-day 15",
+        "fw.lease-ttl-ms 1",
+        "fw.spend-memory-ms 0",
+        "fw.billing-memory-ms 0",
+    ]);
+    replica.must(&format!("FW.CLOCK SET {}", START + 3_600_000));
+    let mut random = Random::new();
+    let mut connection = primary.connect();
+    for _ in 0..10_000 {
+        run_on(&mut connection, &words(&random.command()));
+    }
+    primary.wait_for_replica(&mut replica);
+    assert_eq!(replica.digest(), primary.digest());
+    for key in ["a", "b", "c", "\"\\xff\\xfe\"", "d{x}"] {
+        let digest = format!("DEBUG DIGEST-VALUE {key}");
+        assert_eq!(replica.says(&digest), primary.says(&digest), "{key}");
+    }
+    assert_eq!(replica.info("fw", "fw_divergences"), "0");
+    assert_ne!(replica.info("fw", "fw_effects_applied"), "0");
+}
+
+#[test]
+fn a_replica_answers_views_and_refuses_changes() {
+    let mut primary = Server::start(&["appendonly no", "save \"\""]);
+    primary.must(&format!("FW.CLOCK SET {START}"));
+    primary.must("FW.ADMIT a");
+    primary.must("FW.QUOTA a RESERVE l h100 1");
+    let mut replica = primary.replica(&["appendonly no"]);
+    replica.must(&format!("FW.CLOCK SET {START}"));
+    primary.wait_for_replica(&mut replica);
+    for view in ["PEEK a", "GET a", "QUOTAS a", "QUOTAS a h100", "LEASES a", "TIERS"] {
+        let view = format!("FW.{view}");
+        let seen = replica.says(&view);
+        assert!(!seen.starts_with("(error)"), "{view}: {seen}");
+        assert_eq!(seen, primary.says(&view), "{view}");
+    }
+    for change in ["ADMIT a", "SPEND a 1", "TOPUP a 1 ID t", "SET a tier auto"] {
+        assert_eq!(replica.says(&format!("FW.{change}")), "(error) READONLY");
+    }
+    assert_eq!(replica.says("FW.LIMIT a requests VALUE 1"), "(error) READONLY");
+    assert_eq!(replica.says("FW.QUOTA a RELEASE l"), "(error) READONLY");
+}
+
+#[test]
+fn what_changes_nothing_sends_nothing() {
+    let mut server = Server::start(&["save \"\"", "repl-ping-replica-period 3600"]);
+    server.must(&format!("FW.CLOCK SET {START}"));
+    let mut replica = server.replica(&["appendonly no"]);
+    server.must("FW.ADMIT a COST 600");
+    server.must("FW.SPEND b 50 ID s");
+    server.must("FW.TOPUP a 1 ID t");
+    server.must("FW.QUOTA a RESERVE l h100 8");
+    server.wait_for_replica(&mut replica);
+    let sent = server.offset();
+    let written = server.info("persistence", "aof_current_size");
+    for line in [
+        "FW.ADMIT a",
+        "FW.ADMIT a COST 601",
+        "FW.ADMIT a COST 0",
+        "FW.ADMIT b",
+        "FW.PEEK a",
+        "FW.PEEK missing",
+        "FW.SPEND b 50 ID s",
+        "FW.SPEND b 51 ID s",
+        "FW.SPEND a 0",
+        "FW.TOPUP a 1 ID t",
+        "FW.QUOTA a RESERVE m h100 1",
+        "FW.QUOTA a RESERVE l h100 8",
+        "FW.QUOTA a RELEASE missing",
+        "FW.QUOTA a RENEW l 9",
+        "FW.QUOTA a SYNC 9 l",
+        "FW.LIMIT a requests VALUE 601",
+        "FW.SET a payment-method yes",
+        "FW.GET a",
+        "FW.QUOTAS a",
+        "FW.LEASES a",
+        "FW.TIERS",
+        "FW.CLOCK ADVANCE 0",
+    ] {
+        server.ask(line);
+        assert_eq!(server.offset(), sent, "{line} sent something");
+        assert_eq!(server.info("persistence", "aof_current_size"), written, "{line}");
+    }
+    server.must("FW.QUOTA a RELEASE l");
+    assert_ne!(server.offset(), sent, "a change is sent");
+}
+
+#[test]
+fn a_watched_account_is_touched_by_a_change_and_not_by_a_denial() {
+    let mut server = Server::start(&["appendonly no", "save \"\""]);
+    server.must("FW.ADMIT a COST 599");
+    let mut other = server.connect();
+    for (line, outcome) in [
+        ("FW.ADMIT a COST 2", "[] PONG"),
+        ("FW.PEEK a", "[] PONG"),
+        ("FW.ADMIT a", "(nil)"),
+        ("FW.SPEND a 1", "(nil)"),
+        ("FW.QUOTA a RENEW l 1", "[] PONG"),
+        ("FW.QUOTA a RESERVE l h100 1", "(nil)"),
+    ] {
+        server.must("WATCH a");
+        run_on(&mut other, &words(line));
+        server.must("MULTI");
+        server.must("PING");
+        let done = server.says("EXEC");
+        assert_eq!(done == "(nil)", outcome == "(nil)", "{line}: {done}");
+    }
+}
+
+#[test]
+fn transactions_and_scripts_can_admit() {
+    let mut server = Server::start(&["appendonly no", "save \"\""]);
+    let mut replica = server.replica(&["appendonly no"]);
+    server.must(&format!("FW.CLOCK SET {START}"));
+    server.must("MULTI");
+    server.must("FW.ADMIT a");
+    server.must("FW.ADMIT a COST 601");
+    server.must("FW.SPEND a 1");
+    let wanted = "[OK requests 600 599 60000 0] [TOO_LARGE requests 600 599 60000 -1] \
+                  [OK 1 50 0 0 tier-1 active]";
+    assert_eq!(server.says("EXEC"), wanted);
+    let script = "\"return redis.call('FW.ADMIT', KEYS[1], 'COST', ARGV[1])\"";
+    let said = server.says(&format!("EVAL {script} 1 a 9"));
+    assert_eq!(said, "OK requests 600 590 60000 0");
+    server.wait_for_replica(&mut replica);
+    assert_eq!(replica.digest(), server.digest());
+}

@@ -1,0 +1,6 @@
+//! What the server tests share: servers, scenarios, answers as text.
+
+pub mod answer;
+pub mod history;
+pub mod scenario;
+pub mod server;

@@ -1,0 +1,300 @@
+//! Real servers for tests: each with a port and a folder of its own, gone when dropped.
+//!
+//! The configuration is the checkout's redis.conf, so that file is tested too. `FW_REDIS_SERVER`
+//! names another server program, `FW_MODULE` another shared object.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::{Connection, Value};
+
+use super::answer::Answer;
+use super::scenario::words;
+
+/// How long a server may take to do what it was asked.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server.
+pub struct Server {
+    /// Where it listens, on the loopback interface.
+    pub port: u16,
+    /// Its folder.
+    pub folder: PathBuf,
+    child: Child,
+    connection: Option<Connection>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Server {
+    /// Starts a server on the test clock, with more lines of configuration.
+    ///
+    /// # Panics
+    /// If it does not come up; the log says why.
+    pub fn start(lines: &[&str]) -> Self {
+        let all: Vec<&str> = ["fw.test-clock yes"].iter().chain(lines).copied().collect();
+        Self::start_bare(&all)
+    }
+
+    /// Starts a server with the settings of redis.conf, but for these lines.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start_bare(lines: &[&str]) -> Self {
+        // Another process may take the port between the look and the start.
+        for _ in 0..3 {
+            let mut server = Self::launch(lines);
+            if server.is_up() {
+                return server;
+            }
+            let log = server.log();
+            assert!(log.contains("Address already in use"), "the server did not start:\n{log}");
+        }
+        panic!("no free port");
+    }
+
+    /// Starts a server that may or may not come up.
+    pub fn launch(lines: &[&str]) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("fw-limits-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder for the server");
+        let port = free_port();
+        std::fs::write(folder.join("redis.conf"), configuration(&folder, port, lines))
+            .expect("a configuration for the server");
+        Self { port, child: spawn(&folder), folder, connection: None }
+    }
+
+    /// Waits until the server answers; false if it ended instead.
+    pub fn is_up(&mut self) -> bool {
+        poll(|| match self.child.try_wait().expect("the server can be asked for") {
+            Some(_) => Some(false),
+            None => self.ping().then_some(true),
+        })
+    }
+
+    fn ping(&mut self) -> bool {
+        let Ok(mut connection) = self.client("").get_connection() else { return false };
+        let ready = redis::cmd("PING").query::<String>(&mut connection).is_ok();
+        self.connection = ready.then_some(connection);
+        ready
+    }
+
+    fn client(&self, query: &str) -> redis::Client {
+        let address = format!("redis://127.0.0.1:{}/{query}", self.port);
+        redis::Client::open(address).expect("an address")
+    }
+
+    /// A connection of its own.
+    pub fn connect(&self) -> Connection {
+        self.client("").get_connection().expect("a connection")
+    }
+
+    /// A connection that speaks RESP3.
+    pub fn connect_resp3(&self) -> Connection {
+        self.client("?protocol=resp3").get_connection().expect("a connection")
+    }
+
+    /// Asks the server something, in words as scenarios have them.
+    pub fn ask(&mut self, line: &str) -> Answer {
+        self.run(&words(line))
+    }
+
+    /// Asks the server something, and prints the answer as scenarios do.
+    pub fn says(&mut self, line: &str) -> String {
+        self.ask(line).line()
+    }
+
+    /// Asks the server something that must not be an error.
+    pub fn must(&mut self, line: &str) -> Answer {
+        let answer = self.ask(line);
+        assert!(!matches!(answer, Answer::Error(_)), "{line}: {answer:?}");
+        answer
+    }
+
+    /// Runs a command.
+    pub fn run(&mut self, words: &[Vec<u8>]) -> Answer {
+        let connection = self.connection.as_mut().expect("the server is up");
+        run_on(connection, words)
+    }
+
+    /// The whole of a view of an account, and the bytes it is stored in.
+    pub fn picture(&mut self, key: &str) -> Vec<String> {
+        let views = ["FW.GET", "FW.QUOTAS", "FW.LEASES", "DEBUG DIGEST-VALUE", "PTTL"];
+        views.iter().map(|view| self.says(&format!("{view} {key}"))).collect()
+    }
+
+    /// The digest of everything that is stored.
+    pub fn digest(&mut self) -> String {
+        self.says("DEBUG DIGEST")
+    }
+
+    /// A field of INFO.
+    pub fn info(&mut self, section: &str, field: &str) -> String {
+        let Answer::Text(text) = self.must(&format!("INFO {section}")) else {
+            panic!("INFO is text")
+        };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{field}:")));
+        line.map(str::to_owned).unwrap_or_else(|| panic!("{field} is not in {text}"))
+    }
+
+    /// Polls until a field of INFO has a value.
+    pub fn wait_for(&mut self, section: &str, field: &str, value: &str) {
+        poll(|| (self.info(section, field) == value).then_some(()));
+    }
+
+    /// How many bytes have gone to replicas.
+    pub fn offset(&mut self) -> String {
+        self.info("replication", "master_repl_offset")
+    }
+
+    /// What the server logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+    }
+
+    /// Waits until the server has ended by itself.
+    pub fn wait_for_end(&mut self) {
+        poll(|| self.child.try_wait().expect("the server can be asked for").map(|_| ()));
+    }
+
+    /// Kills the server, with no chance to save anything.
+    pub fn kill(&mut self) {
+        self.end();
+    }
+
+    /// Starts the server again on what it left.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn restart(&mut self) {
+        self.end();
+        self.child = spawn(&self.folder);
+        assert!(self.is_up(), "the server did not start again:\n{}", self.log());
+    }
+
+    /// A replica of this server, that has all it has.
+    pub fn replica(&mut self, lines: &[&str]) -> Self {
+        let mut replica = Self::start(lines);
+        replica.must(&format!("REPLICAOF 127.0.0.1 {}", self.port));
+        replica.wait_for("replication", "master_link_status", "up");
+        replica
+    }
+
+    /// Waits until a replica has all that this server has sent.
+    pub fn wait_for_replica(&mut self, replica: &mut Self) {
+        let sent = self.offset();
+        let behind = |has: &str| has.parse::<u64>().ok() < sent.parse::<u64>().ok();
+        poll(|| (!behind(&replica.info("replication", "slave_repl_offset"))).then_some(()));
+    }
+
+    fn end(&mut self) {
+        self.connection = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command on a connection.
+pub fn run_on(connection: &mut Connection, words: &[Vec<u8>]) -> Answer {
+    let mut command = redis::Cmd::new();
+    for word in words {
+        command.arg(word.as_slice());
+    }
+    command.query::<Value>(connection).map_or_else(|error| failed(&error), answered)
+}
+
+fn failed(error: &redis::RedisError) -> Answer {
+    let code = error.code().unwrap_or_else(|| panic!("the connection failed: {error}"));
+    Answer::Error(format!("{code} {}", error.detail().unwrap_or_default()))
+}
+
+fn answered(value: Value) -> Answer {
+    match value {
+        Value::Nil => Answer::Nil,
+        Value::Int(number) => Answer::Int(number),
+        Value::BulkString(bytes) => Answer::Text(bytes),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => {
+            Answer::Text(text.into_bytes())
+        }
+        Value::Okay => Answer::Text(b"OK".to_vec()),
+        Value::Array(rows) | Value::Set(rows) => {
+            Answer::List(rows.into_iter().map(answered).collect())
+        }
+        Value::Map(pairs) => {
+            let words = pairs.into_iter().flat_map(|(key, value)| [key, value]);
+            Answer::List(words.map(answered).collect())
+        }
+        Value::ServerError(error) => Answer::Error(format!("{} ", error.code())),
+        other => panic!("no reply that the module gives: {other:?}"),
+    }
+}
+
+fn poll<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < until, "it did not happen within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn spawn(folder: &Path) -> Child {
+    let program = std::env::var("FW_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    Command::new(&program)
+        .arg(folder.join("redis.conf"))
+        .current_dir(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program} does not start: {error}; try `make deps`"))
+}
+
+/// The shared object: built beside the tests.
+pub fn module() -> PathBuf {
+    if let Ok(path) = std::env::var("FW_MODULE") {
+        return std::path::absolute(path).expect("an absolute path");
+    }
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let profile = test.parent().and_then(Path::parent).expect("it is in deps/");
+    let module = profile.join("libfw_limits.so");
+    assert!(module.exists(), "{} is not there: cargo build makes it", module.display());
+    module
+}
+
+/// redis.conf with this server's places, and these lines in place of those of the same name.
+fn configuration(folder: &Path, port: u16, lines: &[&str]) -> String {
+    let place = |path: PathBuf| path.display().to_string();
+    let own = [
+        "bind 127.0.0.1".to_owned(),
+        format!("port {port}"),
+        format!("dir {}", place(folder.to_owned())),
+        format!("logfile {}", place(folder.join("server.log"))),
+        format!("loadmodule {}", place(module())),
+        "enable-debug-command yes".to_owned(),
+        "repl-diskless-sync-delay 0".to_owned(),
+    ];
+    let given = own.iter().map(String::as_str).chain(lines.iter().copied());
+    let given: Vec<&str> = given.filter(|line| !line.is_empty()).collect();
+    let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("redis.conf");
+    let shipped = std::fs::read_to_string(file).expect("redis.conf reads");
+    let kept = shipped.lines().filter(|line| given.iter().all(|own| name(own) != name(line)));
+    kept.chain(given.iter().copied()).map(|line| format!("{line}\n")).collect()
+}
