@@ -33,6 +33,7 @@ fn server() -> Server {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn malformed_commands_are_errors_that_say_how_the_command_is_written() {
     let mut server = server();
     for (line, says) in [

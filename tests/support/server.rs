@@ -98,11 +98,6 @@ impl Server {
         self.client("").get_connection().expect("a connection")
     }
 
-    /// A connection that speaks RESP3.
-    pub fn connect_resp3(&self) -> Connection {
-        self.client("?protocol=resp3").get_connection().expect("a connection")
-    }
-
     /// Asks the server something, in words as scenarios have them.
     pub fn ask(&mut self, line: &str) -> Answer {
         self.run(&words(line))
@@ -160,11 +155,6 @@ impl Server {
     /// What the server logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
-    }
-
-    /// Waits until the server has ended by itself.
-    pub fn wait_for_end(&mut self) {
-        poll(|| self.child.try_wait().expect("the server can be asked for").map(|_| ()));
     }
 
     /// Kills the server, with no chance to save anything.
