@@ -3,7 +3,7 @@
 //! A plain FW.ADMIT is 19 bytes: what it is, its parts, the time, the units, the seal.
 
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
-use crate::engine::bounds::LEASES;
+use crate::engine::bounds::{FORMER_TIERS, LEASES};
 use crate::engine::effect::{After, Change, Effect, Forget, Onto};
 use crate::engine::limit::Units;
 use crate::engine::memory::Entry;
@@ -74,11 +74,11 @@ fn parts(effect: &Effect) -> u8 {
 impl Wire for After {
     fn write(&self, out: &mut Vec<u8>) {
         self.record.write(out);
-        self.former_tier.write(out);
+        put_rows(out, &self.former_tiers);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self { record: Wire::read(from)?, former_tier: Wire::read(from)? })
+        Ok(Self { record: Wire::read(from)?, former_tiers: from.rows(FORMER_TIERS)? })
     }
 }
 

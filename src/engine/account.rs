@@ -60,7 +60,7 @@ pub struct Extras {
     pub limits: BTreeMap<LimitName, Override>,
     /// GPUs and models it holds.
     pub leases: Leases,
-    /// Tiers once earned whose names the table no longer had when a new one was earned.
+    /// Tiers earned before the one earned last; they stay earned.
     pub former_tiers: Vec<Name>,
     /// Remembered ids of spends.
     pub spends: Option<Box<Memory>>,
@@ -111,7 +111,7 @@ impl Account {
         self.extras.as_deref().map(|extras| &extras.leases)
     }
 
-    /// Tiers once earned that had left the table.
+    /// Tiers earned before the one earned last.
     #[must_use]
     pub fn former_tiers(&self) -> &[Name] {
         self.extras.as_deref().map_or(&[], |extras| &extras.former_tiers)

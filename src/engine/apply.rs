@@ -137,7 +137,7 @@ fn rewind(account: &mut Account, now: Millis) {
 
 fn put_after(account: &mut Account, after: &After) {
     account.record.clone_from(&after.record);
-    if let Some(name) = &after.former_tier {
+    for name in &after.former_tiers {
         let tiers = &mut account.extras.get_or_insert_default().former_tiers;
         if tiers.len() >= bounds::FORMER_TIERS {
             tiers.remove(0);

@@ -20,7 +20,7 @@ pub const QUOTA_LIMITS: usize = 64;
 pub const SPEND_IDS: usize = 100_000;
 /// Ids of top-ups, refunds and invoices remembered at once.
 pub const BILLING_IDS: usize = 10_000;
-/// Names of tiers that were earned and have left the table.
+/// Names of tiers that were earned before the one earned last.
 pub const FORMER_TIERS: usize = 64;
 /// Forgotten ids that one command clears away at most, so that no command pays for all of them.
 pub const FORGET_AT_ONCE: usize = 4;

@@ -43,9 +43,9 @@ pub enum Onto {
 pub struct After {
     /// The figures.
     pub record: Record,
-    /// The name of a tier that the account had earned and the table has lost, to be kept in case
-    /// it comes back.
-    pub former_tier: Option<Name>,
+    /// The names of tiers that the account had earned before a higher one: they stay earned,
+    /// whatever becomes of the higher one.
+    pub former_tiers: Vec<Name>,
 }
 
 /// How many of the ids recorded first are to be forgotten.

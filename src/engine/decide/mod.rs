@@ -144,7 +144,7 @@ fn judge_rewound<R: Request>(
     let mut record = account.record.clone();
     let anchor = record.anchor.unwrap_or(rules.policy.anchor);
     record.period = record.period.no_later_than_second_end_after(anchor, now);
-    let after = Box::new(After { record, former_tier: None });
+    let after = Box::new(After { record, former_tiers: Vec::new() });
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,

@@ -31,7 +31,7 @@ pub struct Present<'a> {
     record: Cow<'a, Record>,
     /// The rank of the tier earned, by all that the account ever earned.
     rank: Option<usize>,
-    former_tier: Option<Name>,
+    former_tiers: Vec<Name>,
 }
 
 impl<'a> Present<'a> {
@@ -39,7 +39,8 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn new(account: &'a Account, policy: &'a Policy, now: Millis) -> Self {
         let record = Cow::Borrowed(&account.record);
-        let mut present = Self { account, policy, now, record, rank: None, former_tier: None };
+        let mut present =
+            Self { account, policy, now, record, rank: None, former_tiers: Vec::new() };
         if present.record.period.is_over(now) {
             present.begin_period();
         }
@@ -58,7 +59,7 @@ impl<'a> Present<'a> {
             now: self.now,
             record: Cow::Owned(record),
             rank: None,
-            former_tier: self.former_tier.clone(),
+            former_tiers: self.former_tiers.clone(),
         };
         changed.settle();
         changed
@@ -73,7 +74,7 @@ impl<'a> Present<'a> {
     /// The plain figures as an effect carries them.
     #[must_use]
     pub fn after(&self) -> After {
-        After { record: self.record.clone().into_owned(), former_tier: self.former_tier.clone() }
+        After { record: self.record.clone().into_owned(), former_tiers: self.former_tiers.clone() }
     }
 
     /// The effect that stores what is due, these figures, and one change more.
@@ -260,15 +261,16 @@ impl<'a> Present<'a> {
         let tiers = &self.policy.tiers;
         let stored = self.record.earned.as_ref();
         let known = stored.and_then(|name| tiers.rank(name));
-        let former = self.account.former_tiers().iter().chain(&self.former_tier);
+        let former = self.account.former_tiers().iter().chain(&self.former_tiers);
         let before = former.filter_map(|name| tiers.rank(name)).max().max(known);
         let first = self.record.payment_method.then_some(0);
         self.rank = tiers.risen(before.max(first), self.record.ledger.history);
         if self.rank > before {
-            // A name the table does not know now may come back: it is kept beside the new one.
-            let lost = stored.filter(|_| known.is_none()).cloned();
+            // The new one may leave the table, and the one before come back or get a higher
+            // threshold: it is kept, since nothing earned is ever taken away.
+            let former = stored.cloned();
             let earned = self.rank.and_then(|rank| tiers.row(rank)).map(|row| row.name.clone());
-            self.former_tier = self.former_tier.take().or(lost);
+            self.former_tiers.extend(former);
             self.record.to_mut().earned = earned;
         }
     }
@@ -301,5 +303,46 @@ impl<'a> Present<'a> {
             spends: count(extras.spends.as_deref(), Space::Spend, SPEND_IDS),
             billings: count(extras.billings.as_deref(), Space::TopUp, BILLING_IDS),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ahash::RandomState;
+
+    use super::*;
+    use crate::engine::apply;
+    use crate::engine::decide::spend::TopUp;
+    use crate::engine::decide::{Rules, judge};
+    use crate::engine::memory::Act;
+    use crate::engine::tier::{Tier, Tiers};
+
+    fn policy(rows: &[(&str, u32)]) -> Policy {
+        let row = |&(name, history): &(&str, u32)| Tier {
+            name: Name::new(name.as_bytes()).expect("a name"),
+            limit: Limit::At(Money::dollars(50)),
+            history: Money::dollars(history),
+        };
+        let tiers = Tiers::new(rows.iter().map(row).collect()).expect("a table");
+        Policy { tiers, ..Policy::default() }
+    }
+
+    #[test]
+    fn a_tier_stays_earned_when_a_higher_one_leaves_the_table() {
+        let hashing = RandomState::with_seeds(1, 2, 3, 4);
+        let before = policy(&[("a", 0), ("b", 100), ("c", 200)]);
+        let rules = Rules { policy: &before, clock: Millis(1_000), hashing: &hashing };
+        let buy = |id: &[u8]| TopUp {
+            act: Act::TopUp(Money::dollars(100)),
+            id: Id::new(id).expect("an id"),
+        };
+        let effect = judge(&buy(b"1"), None, &rules).ok().and_then(|told| told.effect);
+        let mut account = apply::create(&effect.expect("an effect"), &hashing).expect("created");
+        let effect = judge(&buy(b"2"), Some(&account), &rules).ok().and_then(|told| told.effect);
+        apply::apply(&mut account, &effect.expect("an effect"), &hashing);
+
+        let after = policy(&[("a", 0), ("b", 1_000)]);
+        let present = Present::new(&account, &after, Millis(2_000));
+        assert_eq!(present.tier().0.map(Name::as_str), Some("b"));
     }
 }
