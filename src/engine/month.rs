@@ -39,12 +39,17 @@ impl Anchor {
         if this_month > time { this_month } else { self.begins_in_next(date) }
     }
 
-    /// The last beginning of a period at or before `time`.
+    /// The last beginning of a period at or before `time`; the epoch if that lies before it, since
+    /// no time of an account is negative.
     #[must_use]
     pub fn last_at(self, time: Millis) -> Millis {
         let date = civil(time);
         let this_month = self.begins(date.year(), date.month());
-        if this_month <= time { this_month } else { self.begins_in_previous(date) }
+        if this_month <= time {
+            this_month
+        } else {
+            self.begins_in_previous(date).max(Millis::ZERO)
+        }
     }
 
     fn begins_in_next(self, date: Date) -> Millis {
@@ -194,6 +199,12 @@ mod tests {
         // A step back over a month's end leaves the new month as it is: it is never reopened.
         let stays = march.no_later_than_second_end_after(Anchor::FIRST, at(2026, 2, 28));
         assert_eq!(stays, march);
+    }
+
+    #[test]
+    fn no_period_begins_before_the_epoch() {
+        let first = Period { start: Millis::ZERO, end: at(1970, 1, 15) };
+        assert_eq!(Period::containing(anchor(15), Millis(1)), first);
     }
 
     #[test]
