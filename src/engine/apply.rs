@@ -86,7 +86,10 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Result<(), &'static s
 
 fn fits_change(account: Option<&Account>, effect: &Effect) -> Result<(), &'static str> {
     let full = |name| account.is_some_and(|account| !account.has_room_for(name));
-    let overflows = |cost| account.is_some_and(|account| !account.requests.can_count(cost));
+    // A window whose clock went back starts empty.
+    let standing = account.filter(|_| effect.onto == Onto::Standing);
+    let overflows =
+        |cost| standing.is_some_and(|account| !account.requests.can_count(cost, effect.time));
     match &effect.change {
         Change::Admit(cost) if overflows(*cost) => Err("the units do not fit"),
         Change::Remember(entry) if entry.time != effect.time => Err("an id has another time"),

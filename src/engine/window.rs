@@ -137,10 +137,10 @@ impl Window {
         self.older.give_back_if_empty();
     }
 
-    /// Holds if `units` more can be counted without overflow.
+    /// Holds if `units` more can be counted at `now` without overflow.
     #[must_use]
-    pub fn can_count(&self, units: Units) -> bool {
-        self.used.checked_add(units.count()).is_some()
+    pub fn can_count(&self, units: Units, now: Millis) -> bool {
+        self.used(now).plus(units).is_some()
     }
 
     /// The slots stored, oldest first, freed ones among them.
@@ -356,6 +356,15 @@ mod tests {
         window.admit(units(1), Millis(1_000_000));
         assert_eq!(window.older.capacity(), 0);
         assert_eq!(window.slots().count(), 1);
+    }
+
+    #[test]
+    fn what_has_freed_does_not_count_against_the_largest_sum() {
+        let mut window = Window::default();
+        let largest = Units::new(i64::MAX).expect("a count");
+        window.admit(largest, Millis(0));
+        assert!(!window.can_count(units(1), Millis(59_999)));
+        assert!(window.can_count(largest, Millis(60_000)));
     }
 
     #[test]
