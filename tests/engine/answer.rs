@@ -1,0 +1,107 @@
+//! Answers in plain words and figures: what the engine and the model say is compared in this form.
+//!
+//! A limit without bound is [`UNLIMITED`](crate::model::figures::UNLIMITED); -1 is as on the wire.
+
+/// What a command came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub answer: Result<Answer, Error>,
+    /// Whether the account changed.
+    pub changes: bool,
+    /// Whether the change takes something that a server without memory refuses.
+    pub takes: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Null.
+    Nothing,
+    Count(usize),
+    Admission(Admission),
+    Statement(Statement),
+    Reservation(Reservation),
+    Limit(LimitRow),
+    Limits(Vec<LimitRow>),
+    Leases(Vec<LeaseRow>),
+    Account(Box<AccountRow>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    pub verdict: &'static str,
+    pub policy: String,
+    pub limit: i128,
+    pub remaining: i128,
+    pub reset: i64,
+    pub retry_after: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub result: &'static str,
+    pub spent: i128,
+    pub limit: i128,
+    pub held: i128,
+    pub credits: i128,
+    pub tier: String,
+    pub standing: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    pub verdict: &'static str,
+    pub token: i64,
+    pub ttl: i64,
+    pub policy: String,
+    pub limit: i128,
+    pub used: i128,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitRow {
+    pub name: String,
+    pub limit: i128,
+    pub max: i128,
+    pub used: i128,
+    pub source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRow {
+    pub id: String,
+    pub token: i64,
+    pub quotas: Vec<(String, i128)>,
+    pub ttl: i64,
+    /// -1 if it never lapses.
+    pub lapses: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRow {
+    pub statement: Statement,
+    pub tier_source: &'static str,
+    pub payment_method: bool,
+    pub limit: LimitRow,
+    pub credits: i128,
+    pub promo: i128,
+    pub owed: i128,
+    pub history: i128,
+    pub next_tier: Option<(String, i128)>,
+    pub period: (i64, i64),
+    pub previous_spent: i128,
+    pub leases: usize,
+    pub anchor: u8,
+    pub created: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    NoAccount,
+    NoLease,
+    Stale(i64),
+    Conflict,
+    UnknownQuota,
+    NotAllowed,
+    TooMuch,
+    Full(usize),
+}

@@ -1,0 +1,233 @@
+//! Runs a history against engine and model, and shortens one in which they differ.
+
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+
+use crate::generate::{LAST, Script};
+use crate::model::calendar;
+use crate::model::figures::Figures;
+use crate::model::{Act, Model};
+use crate::script::{Command, FIRST_FILLED, Filling, Move, Setting, Step, Token};
+use crate::subject::Subject;
+use crate::watch::{Seen, Watch};
+
+/// After so many steps primary and replica are compared, and always at the end.
+const COMPARE_EVERY: usize = 16;
+
+/// Where a history went wrong, and how.
+pub struct Failure {
+    at: usize,
+    what: String,
+}
+
+struct History {
+    clock: i64,
+    figures: Figures,
+    model: Model,
+    subject: Subject,
+    watch: Watch,
+    commands: u64,
+    /// The first id that no fill has used.
+    unused_id: u32,
+}
+
+/// Runs all steps and tells how many commands these were, views after each of them aside.
+fn run(script: &Script) -> Result<u64, Failure> {
+    let figures = Figures::default_profile();
+    let mut history = History {
+        clock: script.start,
+        subject: Subject::new(&figures),
+        figures,
+        model: Model::default(),
+        watch: Watch::default(),
+        commands: 0,
+        unused_id: FIRST_FILLED,
+    };
+    for (at, step) in script.steps.iter().enumerate() {
+        let result = history.take(step).and_then(|()| {
+            let compares = at % COMPARE_EVERY == 0 || at + 1 == script.steps.len();
+            if compares { history.subject.compare() } else { Ok(()) }
+        });
+        result.map_err(|what| Failure { at, what })?;
+    }
+    Ok(history.commands)
+}
+
+/// Runs a history; a panic inside is a failure too.
+fn run_caught(script: &Script) -> Result<u64, Failure> {
+    catch_unwind(AssertUnwindSafe(|| run(script))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let what = format!("panic: {}", text.unwrap_or_default());
+        Err(Failure { at: script.steps.len(), what })
+    })
+}
+
+/// Drops steps for as long as the history still fails, and gives the shortest one that does.
+pub fn shrink(script: &Script, fails: impl Fn(&Script) -> bool) -> Script {
+    let mut shortest = script.clone();
+    let mut chunk = shortest.steps.len().div_ceil(2);
+    while chunk > 0 {
+        let before = shortest.steps.len();
+        let mut at = 0;
+        while at < shortest.steps.len() {
+            let mut shorter = shortest.clone();
+            let end = (at + chunk).min(shorter.steps.len());
+            shorter.steps.drain(at..end);
+            if fails(&shorter) {
+                shortest = shorter;
+            } else {
+                at += chunk;
+            }
+        }
+        // One step dropped may make another one needless.
+        if chunk > 1 || shortest.steps.len() == before {
+            chunk /= 2;
+        }
+    }
+    shortest
+}
+
+/// Runs a history and tells how many commands it had.
+///
+/// # Panics
+/// With the shortest script that fails, if this one does.
+pub fn check(seed: u64, script: &Script) -> u64 {
+    let first = match run_caught(script) {
+        Ok(commands) => return commands,
+        Err(failure) => failure,
+    };
+    // Hundreds of runs fail while the history is shortened: only the last one is to be seen.
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
+    let shortest = shrink(script, |script| run_caught(script).is_err());
+    let failure = run_caught(&shortest).err().unwrap_or(first);
+    set_hook(hook);
+    panic!("{}", report(seed, &shortest, &failure));
+}
+
+fn report(seed: u64, script: &Script, failure: &Failure) -> String {
+    let mut text = format!("FW_SEED={seed} fails; the shortest script:\n");
+    let _ = writeln!(text, "  clock {}", script.start);
+    for (at, step) in script.steps.iter().enumerate() {
+        let here = if at == failure.at { "  <- here" } else { "" };
+        let _ = writeln!(text, "  {step}{here}");
+    }
+    text + &failure.what
+}
+
+impl History {
+    fn take(&mut self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Clock(moved) => self.move_clock(*moved),
+            Step::Policy(setting) => {
+                self.set(setting);
+                self.subject.follow_policy(&self.figures);
+            }
+            Step::Delete => {
+                self.model.account = None;
+                self.subject.delete();
+                self.watch.forget();
+            }
+            Step::Fill(filling, count) => return self.fill(*filling, *count),
+            Step::Command(command) if command.is_malformed(&self.figures) => return Ok(()),
+            Step::Command(command) => {
+                let command = self.look_up(command);
+                self.compare(&command)?;
+                self.commands += 1;
+            }
+        }
+        self.compare_views()
+    }
+
+    fn compare_views(&mut self) -> Result<(), String> {
+        self.compare(&Command::Get)?;
+        self.compare(&Command::Quotas { name: None })?;
+        self.compare(&Command::Leases { count: usize::MAX })
+    }
+
+    fn compare(&mut self, command: &Command) -> Result<(), String> {
+        let expected = self.model.run(command, &self.figures, self.clock);
+        let said = self.subject.run(command, self.clock)?;
+        if said != expected {
+            return Err(format!("{command}\n  engine: {said:?}\n  model:  {expected:?}"));
+        }
+        if said.changes {
+            self.subject.check()?;
+        }
+        let account = self.subject.account();
+        self.watch.see(&Seen { command, said: &said, account, clock: self.clock })
+    }
+
+    fn fill(&mut self, filling: Filling, count: u32) -> Result<(), String> {
+        if self.model.account.is_none() {
+            return Ok(());
+        }
+        let ids = self.unused_id..self.unused_id + count;
+        self.unused_id = ids.end;
+        let act = match filling {
+            Filling::Spends => Act::Spend(0),
+            Filling::Billings => Act::Promo(1),
+            Filling::Leases(quota) => {
+                let wanted = vec![(quota.to_owned(), 1)];
+                let lease = |id| Command::Reserve { id, wanted: wanted.clone(), ttl: Some(0) };
+                return ids.map(lease).try_for_each(|command| self.compare(&command));
+            }
+        };
+        for id in ids.clone() {
+            let command = match filling {
+                Filling::Spends => Command::Spend { amount: 0, id: Some(id) },
+                _ => Command::TopUp { amount: 1, id, promo: true },
+            };
+            let said = self.subject.run(&command, self.clock)?;
+            let account = self.subject.account();
+            self.watch.see(&Seen { command: &command, said: &said, account, clock: self.clock })?;
+        }
+        let acts: Vec<(u32, Act)> = ids.map(|id| (id, act)).collect();
+        self.model.fill(&acts, &self.figures, self.clock);
+        self.subject.check()
+    }
+
+    fn move_clock(&mut self, moved: Move) {
+        let next = |times: Vec<i64>, more: i64| {
+            times.into_iter().map(|time| time + more).filter(|time| *time > self.clock).min()
+        };
+        let to = match moved {
+            Move::Ahead(ms) => self.clock + ms,
+            Move::Back(ms) => self.clock - ms,
+            Move::MonthEnd(more) => calendar::next_after(1, self.clock) + more,
+            Move::Next(event, more) => {
+                next(self.model.instants(event, &self.figures), more).unwrap_or(self.clock)
+            }
+        };
+        self.clock = to.clamp(0, LAST);
+    }
+
+    fn set(&mut self, setting: &Setting) {
+        let figures = &mut self.figures;
+        match setting.clone() {
+            Setting::NewAccounts(mode) => figures.new_accounts = mode,
+            Setting::Requests(limit) => figures.requests = limit,
+            Setting::Tiers(rows) => figures.tiers = rows,
+            Setting::Quotas(rows) => figures.quotas = rows,
+            Setting::Anchor(day) => figures.anchor = day,
+            Setting::LeaseTtl(ttl) => figures.lease_ttl = ttl,
+            Setting::SpendMemory(span) => figures.spend_memory = span,
+            Setting::BillingMemory(span) => figures.billing_memory = span,
+        }
+    }
+
+    /// The command with the tokens that are meant.
+    fn look_up(&self, command: &Command) -> Command {
+        let mut command = command.clone();
+        let exact = |token, lease| Token::Exact(self.model.token(token, lease).max(0));
+        match &mut command {
+            Command::Renew { id, token, .. } | Command::Release { id, token: Some(token) } => {
+                *token = exact(*token, *id);
+            }
+            Command::Sync { upto, .. } => *upto = exact(*upto, 0),
+            _ => {}
+        }
+        command
+    }
+}

@@ -1,0 +1,142 @@
+//! The rules once more, written from the contract and as naively as can be.
+//!
+//! A command works on a copy of the account in which all that is due is done. If the copy differs
+//! afterwards, the command changed something, and the copy becomes the account; if not, nothing is
+//! kept, not even what was due. Windows, leases and remembered ids are plain lists, and everything
+//! is summed up when asked for.
+
+pub mod calendar;
+pub mod figures;
+
+mod account;
+mod limits;
+mod money;
+mod quota;
+mod requests;
+mod views;
+
+use crate::answer::{Answer, Error, Said};
+use crate::script::{Command, Event, Token, id_text};
+pub use account::{Account, Act};
+use figures::{Figures, Mode};
+
+/// The key: an account, or none.
+#[derive(Default)]
+pub struct Model {
+    pub account: Option<Account>,
+}
+
+impl Model {
+    pub fn run(&mut self, command: &Command, figures: &Figures, clock: i64) -> Said {
+        if self.account.is_none()
+            && let Some(answer) = without_account(command, figures)
+        {
+            return Said { answer, changes: false, takes: false };
+        }
+        let is_new = self.account.is_none();
+        let mut account = match &self.account {
+            Some(account) => account.clone(),
+            None => Account::fresh(command, figures, clock),
+        };
+        account.catch_up(figures, clock);
+        let before = account.clone();
+        let answer = account.obey(command, figures);
+        let creates = is_new && matches!(command, Command::Set { .. } | Command::TopUp { .. });
+        let changes = answer.is_ok() && (creates || account != before);
+        let records = matches!(command, Command::Spend { .. });
+        let takes = changes && (is_new && !records || grows(command, &before, &account));
+        if changes {
+            self.account = Some(account);
+        }
+        Said { answer, changes, takes }
+    }
+
+    /// Acts with ids never used before, which therefore need not be looked for.
+    pub fn fill(&mut self, acts: &[(u32, Act)], figures: &Figures, clock: i64) {
+        let account = self.account.as_mut().unwrap();
+        for (id, act) in acts {
+            account.catch_up(figures, clock);
+            account.record(Some(*id), *act);
+        }
+    }
+
+    /// The number that a token stands for.
+    pub fn token(&self, token: Token, lease: u32) -> i64 {
+        let lease = self.account.as_ref().and_then(|account| account.leases.get(&id_text(lease)));
+        let last = self.account.as_ref().map_or(0, |account| account.last_token);
+        match token {
+            Token::Own(more) => lease.map_or(0, |lease| lease.token) + more,
+            Token::Last(more) => last + more,
+            Token::Exact(token) => token,
+        }
+    }
+
+    /// The instants at which something happens to the account.
+    pub fn instants(&self, event: Event, figures: &Figures) -> Vec<i64> {
+        let Some(account) = &self.account else { return Vec::new() };
+        let spends = account.spends.iter().map(|spend| spend.time + figures.spend_memory);
+        let billings = account.billings.iter().map(|act| act.time + figures.billing_memory);
+        match event {
+            Event::LeaseLapses => account.leases.values().filter_map(|row| row.lapses).collect(),
+            Event::SlotFrees => account.slots.iter().map(|slot| slot.frees()).collect(),
+            Event::IdForgotten => spends.chain(billings).collect(),
+            Event::PeriodEnds => vec![account.period.1],
+        }
+    }
+}
+
+/// What is answered when there is no account and none is made, not even for a moment.
+fn without_account(command: &Command, figures: &Figures) -> Option<Result<Answer, Error>> {
+    if command.is_view() {
+        return Some(Ok(Answer::Nothing));
+    }
+    if figures.new_accounts != Mode::Reject {
+        return None;
+    }
+    match command {
+        Command::Set { .. } | Command::TopUp { .. } => None,
+        Command::Admit { .. } | Command::Peek { .. } => Some(Ok(requests::unknown())),
+        Command::Reserve { .. } | Command::Renew { .. } => Some(Ok(quota::unknown())),
+        _ => Some(Err(Error::NoAccount)),
+    }
+}
+
+fn grows(command: &Command, before: &Account, after: &Account) -> bool {
+    let Command::Reserve { id, wanted, .. } = command else { return false };
+    let held = |account: &Account, name| {
+        account.leases.get(&id_text(*id)).map_or(0, |lease| lease.count(name))
+    };
+    wanted.iter().any(|(name, _)| held(after, name) > held(before, name))
+}
+
+impl Account {
+    fn obey(&mut self, command: &Command, figures: &Figures) -> Result<Answer, Error> {
+        match command {
+            Command::Admit { cost } => Ok(self.admit(*cost, figures)),
+            Command::Peek { cost } => Ok(self.peek(*cost, figures)),
+            Command::Spend { amount, id } => self.once(*id, Act::Spend(*amount), figures),
+            Command::TopUp { amount, id, promo } => {
+                let act = if *promo { Act::Promo(*amount) } else { Act::TopUp(*amount) };
+                self.once(Some(*id), act, figures)
+            }
+            Command::Set { .. } => Ok(self.set(command, figures)),
+            Command::Limit { name, value, max } => self.limit(name, (*value, *max), figures),
+            Command::Reserve { id, wanted, ttl } => {
+                self.reserve((&id_text(*id), wanted, *ttl), figures)
+            }
+            Command::Renew { id, token, ttl } => {
+                self.renew((&id_text(*id), exact(*token), *ttl), figures)
+            }
+            Command::Release { id, token } => self.release(&id_text(*id), token.map(exact)),
+            Command::Sync { upto, running } => Ok(self.sync(exact(*upto), running)),
+            Command::Get => Ok(self.view_account(figures)),
+            Command::Quotas { name } => self.view_limits(name.as_deref(), figures),
+            Command::Leases { count } => Ok(self.view_leases(*count)),
+        }
+    }
+}
+
+fn exact(token: Token) -> i64 {
+    let Token::Exact(token) = token else { panic!("a token was not looked up") };
+    token
+}

@@ -1,0 +1,166 @@
+//! Money: charges, top-ups, tiers, standing, and FW.SET.
+
+use super::account::{Account, Act, Remembered};
+use super::calendar;
+use super::figures::{Figures, MOST, TierRow, UNLIMITED};
+use crate::answer::{Answer, Error, Statement};
+use crate::script::Command;
+
+const SPEND_IDS: usize = 100_000;
+const BILLING_IDS: usize = 10_000;
+
+impl Account {
+    /// A charge or a top-up; with an id, once.
+    pub(super) fn once(
+        &mut self,
+        id: Option<u32>,
+        act: Act,
+        figures: &Figures,
+    ) -> Result<Answer, Error> {
+        if let Some(answer) = id.and_then(|id| self.known(id, act, figures)) {
+            return answer;
+        }
+        self.record(id, act);
+        let prepaid = self.credits + self.promo;
+        if [self.spent, self.owed, self.history, prepaid].iter().any(|sum| *sum > MOST) {
+            return Err(Error::TooMuch);
+        }
+        self.rise(figures);
+        Ok(Answer::Statement(self.statement("OK", figures)))
+    }
+
+    /// What an act does to the money, whether or not it was done before.
+    pub(super) fn record(&mut self, id: Option<u32>, act: Act) {
+        if let Some(id) = id {
+            self.remember(id, act);
+        }
+        match act {
+            Act::Spend(amount) => {
+                let from_promo = amount.min(self.promo);
+                let from_credits = (amount - from_promo).min(self.credits);
+                let unpaid = amount - from_promo - from_credits;
+                self.promo -= from_promo;
+                self.credits -= from_credits;
+                self.spent += amount;
+                self.owed += unpaid;
+                self.history += unpaid;
+            }
+            Act::TopUp(amount) => {
+                let pays = amount.min(self.owed);
+                self.owed -= pays;
+                self.credits += amount - pays;
+                self.history += amount - pays;
+            }
+            Act::Promo(amount) => self.promo += amount,
+        }
+    }
+
+    /// What is answered if the id was used before, and is remembered.
+    fn known(&self, id: u32, act: Act, figures: &Figures) -> Option<Result<Answer, Error>> {
+        let (memory, span) = match act {
+            Act::Spend(_) => (&self.spends, figures.spend_memory),
+            Act::TopUp(_) | Act::Promo(_) => (&self.billings, figures.billing_memory),
+        };
+        let same_id = memory.iter().rev().find(|known| known.id == id)?;
+        if self.latest >= same_id.time + span {
+            None
+        } else if same_id.act == act {
+            Some(Ok(Answer::Statement(self.statement("DUPLICATE", figures))))
+        } else {
+            Some(Err(Error::Conflict))
+        }
+    }
+
+    /// Remembers an id; at the bound the one recorded first is forgotten.
+    fn remember(&mut self, id: u32, act: Act) {
+        let (memory, most) = match act {
+            Act::Spend(_) => (&mut self.spends, SPEND_IDS),
+            Act::TopUp(_) | Act::Promo(_) => (&mut self.billings, BILLING_IDS),
+        };
+        if memory.len() >= most {
+            memory.remove(0);
+        }
+        memory.push(Remembered { id, act, time: self.latest });
+    }
+
+    pub(super) fn set(&mut self, command: &Command, figures: &Figures) -> Answer {
+        let Command::Set { payment_method, tier, anchor } = command else { unreachable!() };
+        self.payment_method = payment_method.unwrap_or(self.payment_method);
+        match tier.as_deref() {
+            Some("auto") => self.pinned = None,
+            Some(tier) => self.pinned = Some(tier.to_owned()),
+            None => {}
+        }
+        if let Some(day) = *anchor
+            && self.anchor != *anchor
+        {
+            self.anchor = *anchor;
+            let begins = self.period.0.min(self.latest);
+            self.period = (begins, calendar::next_after(day, self.latest));
+        }
+        self.rise(figures);
+        Answer::Statement(self.statement("OK", figures))
+    }
+
+    /// Takes the tier it has now among those it ever had.
+    pub(super) fn rise(&mut self, figures: &Figures) {
+        if let Some(place) = self.earned_place(figures) {
+            self.earned.insert(figures.tiers[place].name.clone());
+        }
+    }
+
+    /// The place of the tier earned: by history, by a payment method (the first), or once before.
+    pub(super) fn earned_place(&self, figures: &Figures) -> Option<usize> {
+        let earned = |(place, row): (usize, &TierRow)| {
+            let by_method = place == 0 && self.payment_method;
+            let by_history = place > 0 && self.history >= row.history;
+            (by_method || by_history || self.earned.contains(&row.name)).then_some(place)
+        };
+        figures.tiers.iter().enumerate().filter_map(earned).next_back()
+    }
+
+    /// The name of the tier in force, its limit, and who decides it.
+    pub(super) fn tier(&self, figures: &Figures) -> (String, i128, &'static str) {
+        match self.pinned.as_deref() {
+            Some("unlimited") => return ("unlimited".to_owned(), UNLIMITED, "operator"),
+            Some(name) => {
+                if let Some(place) = figures.tier(name) {
+                    return (name.to_owned(), figures.tiers[place].limit, "operator");
+                }
+            }
+            None => {}
+        }
+        match self.earned_place(figures) {
+            Some(place) => {
+                let row = &figures.tiers[place];
+                (row.name.clone(), row.limit, "auto")
+            }
+            None => ("none".to_owned(), figures.tiers[0].limit, "auto"),
+        }
+    }
+
+    /// The reasons of its suspension, comma-joined; empty if it is active.
+    pub(super) fn reasons(&self, figures: &Figures) -> String {
+        let mut reasons = Vec::new();
+        if !self.payment_method && self.credits + self.promo == 0 {
+            reasons.push("no_payment_method");
+        }
+        if self.spent >= self.limit_row("spend", figures).limit {
+            reasons.push("spend_limit");
+        }
+        reasons.join(",")
+    }
+
+    pub(super) fn statement(&self, result: &'static str, figures: &Figures) -> Statement {
+        let reasons = self.reasons(figures);
+        Statement {
+            result,
+            spent: self.spent,
+            limit: self.limit_row("spend", figures).limit,
+            held: 0,
+            credits: self.credits + self.promo,
+            tier: self.tier(figures).0,
+            standing: if reasons.is_empty() { "active".to_owned() } else { reasons },
+        }
+    }
+}
