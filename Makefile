@@ -32,7 +32,7 @@ lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	  cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
 	fi
 
-bench: deps ## Run the benchmarks
+bench: deps build ## Run the benchmarks: the engine alone, and FW.ADMIT beside INCR on a server
 	cargo bench --locked
 
 clean: ## Remove what was built (the servers' data in data/ stays)
