@@ -1,4 +1,4 @@
-//! FW.ADMIT key [COST n]
+//! `FW.ADMIT key [COST n]`
 
 use super::args::Args;
 use super::error::Error;

@@ -1,4 +1,4 @@
-//! FW.CLOCK SET ms | ADVANCE ms | REAL
+//! `FW.CLOCK SET ms | ADVANCE ms | REAL`
 
 use super::args::Args;
 use super::error::{Code, Error};

@@ -81,7 +81,7 @@ impl From<Refusal> for Error {
             ),
             Refusal::Stale(token) => Self::of(
                 Code::Stale,
-                format!("the lease now has token {token}: another controller reserved it anew"),
+                format!("the lease has token {token}; whoever was given another must stop"),
             ),
             Refusal::Conflict => Self::of(
                 Code::Conflict,

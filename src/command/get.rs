@@ -1,4 +1,4 @@
-//! FW.GET key
+//! `FW.GET key`
 
 use super::args::{Args, Figure};
 use super::error::Error;

@@ -1,4 +1,4 @@
-//! FW.LEASES key [COUNT n]
+//! `FW.LEASES key [COUNT n]`
 
 use super::args::Args;
 use super::error::Error;

@@ -1,4 +1,4 @@
-//! FW.LIMIT key name [VALUE v|DEFAULT] [MAX v|DEFAULT]
+//! `FW.LIMIT key name [VALUE v|DEFAULT] [MAX v|DEFAULT]`
 
 use super::args::{Args, Figure};
 use super::error::Error;

@@ -1,4 +1,4 @@
-//! FW.PEEK key [COST n]
+//! `FW.PEEK key [COST n]`
 
 use super::admit::{USAGE, parse, reply};
 use super::args::Args;

@@ -1,16 +1,16 @@
-//! FW.QUOTA key RESERVE|RENEW|RELEASE|SYNC ...
+//! `FW.QUOTA key RESERVE|RENEW|RELEASE|SYNC ...`
 
 use super::args::Args;
 use super::error::Error;
 use super::reply::Reply;
-use super::{Access, Command, Doc};
+use super::{Access, Command, Doc, Tally};
 use crate::engine::bounds::{QUOTAS, YEAR_MS};
 use crate::engine::decide::present::Present;
 use crate::engine::decide::quota::{Release, Renew, Reserve, Sync};
 use crate::engine::decide::{Decision, Missing, Request};
 use crate::engine::id::Id;
 use crate::engine::policy::Policy;
-use crate::engine::verdict::{Refusal, Reservation};
+use crate::engine::verdict::{Refusal, Reservation, Verdict};
 
 /// Holds GPUs and deployed models under leases.
 pub struct Quota;
@@ -61,6 +61,15 @@ impl Command for Quota {
             sync(args).map(Ask::Sync)
         } else {
             Err(args.unknown())
+        }
+    }
+
+    fn tally(answer: &Told) -> Tally {
+        match answer {
+            Told::Reservation(Reservation { verdict: Verdict::Ok, .. }) | Told::Released(_) => {
+                Tally::Nothing
+            }
+            Told::Reservation(denied) => Tally::Denied(denied.verdict),
         }
     }
 
@@ -151,12 +160,12 @@ fn lease_ttl(args: &mut Args<'_>) -> Result<crate::engine::time::Millis, Error> 
 impl Request for Ask<'_> {
     type Answer = Told;
 
-    fn missing(&self) -> Missing<Told> {
+    fn missing(&self, policy: &Policy) -> Missing<Told> {
         match self {
-            Self::Reserve(request) => told(request.missing(), Told::Reservation),
-            Self::Renew(request) => told(request.missing(), Told::Reservation),
-            Self::Release(request) => told(request.missing(), Told::Released),
-            Self::Sync(request) => told(request.missing(), Told::Released),
+            Self::Reserve(request) => told(request.missing(policy), Told::Reservation),
+            Self::Renew(request) => told(request.missing(policy), Told::Reservation),
+            Self::Release(request) => told(request.missing(policy), Told::Released),
+            Self::Sync(request) => told(request.missing(policy), Told::Released),
         }
     }
 
@@ -176,5 +185,6 @@ fn told<A>(missing: Missing<A>, tell: impl FnOnce(A) -> Told) -> Missing<Told> {
         Missing::Fresh => Missing::Fresh,
         Missing::FreshOr(answer) => Missing::FreshOr(tell(answer)),
         Missing::Answer(answer) => Missing::Answer(tell(answer)),
+        Missing::Refuse(refusal) => Missing::Refuse(refusal),
     }
 }

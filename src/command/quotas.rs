@@ -1,4 +1,4 @@
-//! FW.QUOTAS key [name]
+//! `FW.QUOTAS key [name]`
 
 use super::args::Args;
 use super::error::Error;

@@ -1,4 +1,4 @@
-//! FW.SET key field value [field value ...]
+//! `FW.SET key field value [field value ...]`
 
 use super::args::Args;
 use super::error::Error;

@@ -1,4 +1,4 @@
-//! FW.SPEND key amount [ID id]
+//! `FW.SPEND key amount [ID id]`
 
 use super::args::Args;
 use super::error::Error;

@@ -1,4 +1,4 @@
-//! FW.TIERS
+//! `FW.TIERS`
 
 use super::args::{Args, Figure};
 use super::error::Error;

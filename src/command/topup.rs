@@ -1,4 +1,4 @@
-//! FW.TOPUP key amount ID id [PROMO]
+//! `FW.TOPUP key amount ID id [PROMO]`
 
 use super::args::Args;
 use super::error::Error;

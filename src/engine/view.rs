@@ -9,6 +9,7 @@ use super::id::Name;
 use super::limit::{LimitName, Source};
 use super::money::Money;
 use super::month::{Anchor, Period};
+use super::policy::Policy;
 use super::time::Millis;
 use super::verdict::{LeaseRow, LimitRow, Outcome, Refusal, Statement};
 
@@ -63,7 +64,7 @@ pub struct ViewLeases {
 impl Request for ViewAccount {
     type Answer = Option<AccountRow>;
 
-    fn missing(&self) -> Missing<Self::Answer> {
+    fn missing(&self, _policy: &Policy) -> Missing<Self::Answer> {
         Missing::Answer(None)
     }
 
@@ -100,8 +101,14 @@ pub enum Limits {
 impl Request for ViewLimits {
     type Answer = Option<Limits>;
 
-    fn missing(&self) -> Missing<Self::Answer> {
-        Missing::Answer(None)
+    fn missing(&self, policy: &Policy) -> Missing<Self::Answer> {
+        match &self.name {
+            // No lease holds it either.
+            Some(LimitName::Quota(quota)) if !policy.has_quota(quota) => {
+                Missing::Refuse(Refusal::UnknownQuota)
+            }
+            _ => Missing::Answer(None),
+        }
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
@@ -122,7 +129,7 @@ impl Request for ViewLimits {
 impl Request for ViewLeases {
     type Answer = Option<Vec<LeaseRow>>;
 
-    fn missing(&self) -> Missing<Self::Answer> {
+    fn missing(&self, _policy: &Policy) -> Missing<Self::Answer> {
         Missing::Answer(None)
     }
 

@@ -1,7 +1,7 @@
 //! The face: what the server sees.
 //!
 //! Only here is `unsafe`, and only here is the server's API. A command comes in through a
-//! trampoline, goes down the one path of [`pipeline`], and no panic leaves it.
+//! trampoline, goes down the one path of `pipeline`, and no panic leaves it.
 
 mod allocator;
 mod ffi;

@@ -14,6 +14,7 @@ pub(super) struct Counters {
     suspended: u64,
     too_large: u64,
     rate_limited: u64,
+    quota_exceeded: u64,
     spends: u64,
     duplicates: u64,
     conflicts: u64,
@@ -32,7 +33,8 @@ impl Counters {
             Tally::Denied(Verdict::Suspended) => &mut self.suspended,
             Tally::Denied(Verdict::TooLarge) => &mut self.too_large,
             Tally::Denied(Verdict::RateLimited) => &mut self.rate_limited,
-            Tally::Denied(Verdict::QuotaExceeded | Verdict::Ok) => return,
+            Tally::Denied(Verdict::QuotaExceeded) => &mut self.quota_exceeded,
+            Tally::Denied(Verdict::Ok) => return,
             Tally::Spend => &mut self.spends,
             Tally::Duplicate => &mut self.duplicates,
         };
@@ -50,13 +52,14 @@ impl Counters {
     }
 
     /// Every count with its name.
-    pub(super) fn rows(&self) -> [(&'static CStr, u64); 11] {
+    pub(super) fn rows(&self) -> [(&'static CStr, u64); 12] {
         [
             (c"admitted", self.admitted),
             (c"denied_unknown_account", self.unknown_account),
             (c"denied_suspended", self.suspended),
             (c"denied_too_large", self.too_large),
             (c"denied_rate_limited", self.rate_limited),
+            (c"denied_quota_exceeded", self.quota_exceeded),
             (c"spends", self.spends),
             (c"duplicates", self.duplicates),
             (c"conflicts", self.conflicts),

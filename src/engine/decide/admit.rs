@@ -7,6 +7,7 @@ use super::present::Present;
 use super::{Decision, Missing, Request};
 use crate::engine::effect::Change;
 use crate::engine::limit::{Limit, LimitName, Units};
+use crate::engine::policy::Policy;
 use crate::engine::verdict::{Admission, Decider, Refusal, Retry, Shown, Verdict};
 use crate::engine::window::SPAN;
 
@@ -24,7 +25,7 @@ pub struct Peek(pub Admit);
 impl Request for Admit {
     type Answer = Admission;
 
-    fn missing(&self) -> Missing<Admission> {
+    fn missing(&self, _policy: &Policy) -> Missing<Admission> {
         Missing::FreshOr(unknown_account())
     }
 
@@ -49,8 +50,8 @@ impl Request for Admit {
 impl Request for Peek {
     type Answer = Admission;
 
-    fn missing(&self) -> Missing<Admission> {
-        self.0.missing()
+    fn missing(&self, policy: &Policy) -> Missing<Admission> {
+        self.0.missing(policy)
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {

@@ -5,6 +5,7 @@ use super::{Decision, Missing, Request};
 use crate::engine::account::LimitKind;
 use crate::engine::effect::Change;
 use crate::engine::limit::{Limit, LimitName, Override, Units};
+use crate::engine::policy::Policy;
 use crate::engine::verdict::{LimitRow, Refusal};
 
 /// Which limit is set, and to what; an absent VALUE or MAX stays.
@@ -39,7 +40,7 @@ impl To {
 impl Request for SetLimit {
     type Answer = LimitRow;
 
-    fn missing(&self) -> Missing<LimitRow> {
+    fn missing(&self, _policy: &Policy) -> Missing<LimitRow> {
         Missing::Fresh
     }
 

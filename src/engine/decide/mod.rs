@@ -66,6 +66,8 @@ pub enum Missing<A> {
     Fresh,
     /// This answer, in every mode.
     Answer(A),
+    /// It cannot be done, in every mode.
+    Refuse(Refusal),
 }
 
 /// Something that can be asked of an account.
@@ -74,7 +76,7 @@ pub trait Request {
     type Answer;
 
     /// What it means when there is no account.
-    fn missing(&self) -> Missing<Self::Answer>;
+    fn missing(&self, policy: &Policy) -> Missing<Self::Answer>;
 
     /// Whether an account that this request creates has a payment method; `None` for what the
     /// platform gives to new accounts.
@@ -168,7 +170,10 @@ fn judge_missing<R: Request>(
     rules: &Rules<'_>,
 ) -> Result<Decision<R::Answer>, Refusal> {
     let rejects = rules.policy.new_accounts == NewAccounts::Reject;
-    match request.missing() {
+    let missing = request.missing(rules.policy);
+    let creates = matches!(missing, Missing::Create);
+    match missing {
+        Missing::Refuse(refusal) => return Err(refusal),
         Missing::Answer(answer) => return Ok(Decision::unchanged(answer)),
         Missing::FreshOr(answer) if rejects => return Ok(Decision::unchanged(answer)),
         Missing::Fresh if rejects => return Err(Refusal::NoAccount),
@@ -179,7 +184,6 @@ fn judge_missing<R: Request>(
     let fresh = Account::new(new_record(rules, payment_method), rules.clock);
     let present = Present::new(&fresh, rules.policy, rules.clock);
     let mut decision = request.decide(&present)?;
-    let creates = matches!(request.missing(), Missing::Create);
     if decision.effect.is_none() && creates {
         decision.effect = Some(present.effect(Change::None));
     }

@@ -9,6 +9,7 @@ use crate::engine::effect::{Change, Effect};
 use crate::engine::id::{Id, Name};
 use crate::engine::lease::Lease;
 use crate::engine::limit::{Limit, LimitName, Units};
+use crate::engine::policy::Policy;
 use crate::engine::time::Millis;
 use crate::engine::verdict::{Decider, Refusal, Reservation, Verdict};
 
@@ -62,7 +63,7 @@ struct Differs {
 impl Request for Reserve {
     type Answer = Reservation;
 
-    fn missing(&self) -> Missing<Reservation> {
+    fn missing(&self, _policy: &Policy) -> Missing<Reservation> {
         Missing::FreshOr(unknown_account())
     }
 
@@ -170,7 +171,7 @@ impl Reserve {
 impl Request for Renew {
     type Answer = Reservation;
 
-    fn missing(&self) -> Missing<Reservation> {
+    fn missing(&self, _policy: &Policy) -> Missing<Reservation> {
         Missing::FreshOr(unknown_account())
     }
 
@@ -195,7 +196,7 @@ impl Request for Renew {
 impl Request for Release {
     type Answer = usize;
 
-    fn missing(&self) -> Missing<usize> {
+    fn missing(&self, _policy: &Policy) -> Missing<usize> {
         Missing::Fresh
     }
 
@@ -214,7 +215,7 @@ impl Request for Release {
 impl<'a, I: Iterator<Item = &'a [u8]> + Clone> Request for Sync<I> {
     type Answer = usize;
 
-    fn missing(&self) -> Missing<usize> {
+    fn missing(&self, _policy: &Policy) -> Missing<usize> {
         Missing::Fresh
     }
 

@@ -5,6 +5,7 @@ use super::{Decision, Missing, Request};
 use crate::engine::effect::Change;
 use crate::engine::id::Name;
 use crate::engine::month::Anchor;
+use crate::engine::policy::Policy;
 use crate::engine::verdict::{Outcome, Refusal, Statement};
 
 /// Fields to set; an absent one stays.
@@ -30,7 +31,7 @@ pub enum Pin {
 impl Request for Set {
     type Answer = Statement;
 
-    fn missing(&self) -> Missing<Statement> {
+    fn missing(&self, _policy: &Policy) -> Missing<Statement> {
         Missing::Create
     }
 

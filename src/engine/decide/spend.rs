@@ -10,6 +10,7 @@ use crate::engine::id::Id;
 use crate::engine::ledger::Ledger;
 use crate::engine::memory::{Act, Entry};
 use crate::engine::money::Money;
+use crate::engine::policy::Policy;
 use crate::engine::verdict::{Outcome, Refusal, Statement};
 
 /// A charge for something that was not held.
@@ -33,7 +34,7 @@ pub struct TopUp {
 impl Request for Spend {
     type Answer = Statement;
 
-    fn missing(&self) -> Missing<Statement> {
+    fn missing(&self, _policy: &Policy) -> Missing<Statement> {
         Missing::Fresh
     }
 
@@ -55,7 +56,7 @@ impl Request for Spend {
 impl Request for TopUp {
     type Answer = Statement;
 
-    fn missing(&self) -> Missing<Statement> {
+    fn missing(&self, _policy: &Policy) -> Missing<Statement> {
         Missing::Create
     }
 

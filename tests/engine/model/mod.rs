@@ -16,7 +16,7 @@ mod requests;
 mod views;
 
 use crate::answer::{Answer, Error, Said};
-use crate::script::{Command, Event, Token, id_text};
+use crate::script::{Command, Event, Token, id_text, is_quota};
 pub use account::{Account, Act};
 use figures::{Figures, Mode};
 
@@ -87,6 +87,12 @@ impl Model {
 
 /// What is answered when there is no account and none is made, not even for a moment.
 fn without_account(command: &Command, figures: &Figures) -> Option<Result<Answer, Error>> {
+    if let Command::Quotas { name: Some(name) } = command
+        && is_quota(name)
+        && figures.quota(name).is_none()
+    {
+        return Some(Err(Error::UnknownQuota));
+    }
     if command.is_view() {
         return Some(Ok(Answer::Nothing));
     }
