@@ -7,8 +7,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod limits;
 mod persistence;
 mod promised;
 mod refusals;
 mod replication;
 mod scenarios;
+mod settings;
+mod shapes;

@@ -60,15 +60,36 @@ impl Server {
         panic!("no free port");
     }
 
+    /// Starts a server that has not loaded the module.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn start_without_module(lines: &[&str]) -> Self {
+        let without = |line: &str| {
+            let module = line.starts_with("loadmodule ") || line.starts_with("fw.");
+            if module { None } else { Some(line.to_owned()) }
+        };
+        let mut server = Self::launch_with(|folder, port| {
+            let all = configuration(folder, port, lines);
+            all.lines().filter_map(without).map(|line| line + "\n").collect()
+        });
+        assert!(server.is_up(), "the server did not start:\n{}", server.log());
+        server
+    }
+
     /// Starts a server that may or may not come up.
     pub fn launch(lines: &[&str]) -> Self {
+        Self::launch_with(|folder, port| configuration(folder, port, lines))
+    }
+
+    fn launch_with(configuration: impl FnOnce(&Path, u16) -> String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("fw-limits-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("a folder for the server");
         let port = free_port();
-        std::fs::write(folder.join("redis.conf"), configuration(&folder, port, lines))
+        std::fs::write(folder.join("redis.conf"), configuration(&folder, port))
             .expect("a configuration for the server");
         Self { port, child: spawn(&folder), folder, connection: None }
     }
@@ -95,7 +116,12 @@ impl Server {
 
     /// A connection of its own.
     pub fn connect(&self) -> Connection {
-        self.client("").get_connection().expect("a connection")
+        self.connect_with("")
+    }
+
+    /// A connection with a query in its address, such as `?protocol=resp3`.
+    pub fn connect_with(&self, query: &str) -> Connection {
+        self.client(query).get_connection().expect("a connection")
     }
 
     /// Asks the server something, in words as scenarios have them.

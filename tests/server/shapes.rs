@@ -1,0 +1,57 @@
+//! The types of replies, in RESP2 and in RESP3: what a client's library hands to its user.
+
+use redis::Value;
+
+use crate::support::server::Server;
+
+fn value(server: &Server, query: &str, line: &str) -> Value {
+    let mut connection = server.connect_with(query);
+    let mut command = redis::Cmd::new();
+    for word in line.split(' ') {
+        command.arg(word);
+    }
+    command.query(&mut connection).expect("a reply")
+}
+
+/// The types of a reply, one letter each.
+fn shape(value: &Value) -> String {
+    match value {
+        Value::Nil => "n".into(),
+        Value::Int(_) => "i".into(),
+        Value::BulkString(_) => "b".into(),
+        Value::SimpleString(_) | Value::Okay => "s".into(),
+        Value::Array(rows) => format!("[{}]", rows.iter().map(shape).collect::<String>()),
+        Value::Map(pairs) => {
+            let pair = |(key, value): &(Value, Value)| shape(key) + &shape(value);
+            format!("{{{}}}", pairs.iter().map(pair).collect::<String>())
+        }
+        other => format!("?{other:?}"),
+    }
+}
+
+#[test]
+fn replies_have_their_types_in_both_protocols() {
+    let mut server = Server::start(&[]);
+    server.must("FW.QUOTA a RESERVE l h100 2");
+    let row = "bbbbbbbbbbbb";
+    // 24 pairs: tier to blocked_reason, payment_method to next_tier_gap, then period to created_ms.
+    let account = ["bbbbbbbn", &"bb".repeat(12), "bibibb", &"bi".repeat(5)].concat();
+    for (line, resp2, resp3) in [
+        ("FW.ADMIT a", "[sbiiii]".to_owned(), "[sbiiii]".to_owned()),
+        ("FW.PEEK a", "[sbiiii]".to_owned(), "[sbiiii]".to_owned()),
+        ("FW.SPEND a 1", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.QUOTA a RENEW l 1", "[siibii]".to_owned(), "[siibii]".to_owned()),
+        ("FW.QUOTA a RELEASE x", "i".to_owned(), "i".to_owned()),
+        ("FW.QUOTAS a h100", format!("[{row}]"), format!("{{{row}}}")),
+        ("FW.LIMIT a spend MAX 5", format!("[{row}]"), format!("{{{row}}}")),
+        ("FW.LEASES a", "[[bbbib[bi]bibi]]".to_owned(), "[{bbbib{bi}bibi}]".to_owned()),
+        ("FW.GET nobody", "n".to_owned(), "n".to_owned()),
+        ("FW.CLOCK REAL", "i".to_owned(), "i".to_owned()),
+    ] {
+        assert_eq!(shape(&value(&server, "", line)), resp2, "{line}");
+        assert_eq!(shape(&value(&server, "?protocol=resp3", line)), resp3, "{line}");
+    }
+    assert_eq!(shape(&value(&server, "", "FW.GET a")), format!("[{account}]"));
+    let resp3 = shape(&value(&server, "?protocol=resp3", "FW.GET a"));
+    assert_eq!(resp3, format!("{{{account}}}"));
+}
