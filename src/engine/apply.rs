@@ -78,6 +78,10 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Result<(), &'static s
         (Some(account), _) if effect.after.is_none() => account.record.check(effect.time)?,
         (Some(_), _) => {}
     }
+    let given = account.map_or(0, |account| account.record.last_token);
+    if effect.after.as_ref().is_some_and(|after| after.record.last_token < given) {
+        return Err("it takes back a token");
+    }
     if effect.after.is_none() && effect.onto != Onto::Standing {
         return Err("it lacks the account's figures");
     }
@@ -105,10 +109,15 @@ fn fits_lease(
     id: &Id,
     lease: &Lease,
 ) -> Result<(), &'static str> {
-    let before = account.map(|account| &account.record);
-    let after = effect.after.as_ref().map(|after| &after.record).or(before);
-    if after.is_none_or(|record| lease.token > record.last_token) {
-        return Err("a lease's token was never given");
+    let given = account.map_or(0, |account| account.record.last_token);
+    let held = account.and_then(Account::leases).and_then(|leases| leases.living(id, effect.time));
+    let is_its_own = match held {
+        Some(held) => lease.token == held.token,
+        None => lease.token > given,
+    };
+    let last_token = effect.after.as_ref().map_or(given, |after| after.record.last_token);
+    if !is_its_own || lease.token > last_token {
+        return Err("a lease's token is not its own");
     }
     if lease.lapses <= effect.time || lease.lapses > Lease::lapse(lease.ttl, effect.time) {
         return Err("a lease lapses at the wrong time");
@@ -116,12 +125,11 @@ fn fits_lease(
     let Some(leases) = account.and_then(Account::leases) else {
         return Ok(());
     };
-    let before = leases.living(id, effect.time);
-    if before.is_none() && leases.count(effect.time) >= bounds::LEASES {
+    if held.is_none() && leases.count(effect.time) >= bounds::LEASES {
         return Err("there are too many leases");
     }
     let others = |quota| {
-        let own = before.map_or(Units::ZERO, |lease| lease.count(quota));
+        let own = held.map_or(Units::ZERO, |lease| lease.count(quota));
         leases.used(quota, effect.time).minus(own)
     };
     let sums = lease.counts.iter().all(|(quota, count)| others(quota).plus(*count).is_some());

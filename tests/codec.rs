@@ -1,0 +1,176 @@
+//! Damaged bytes under a good seal: what a reader must withstand, since anybody may RESTORE.
+//!
+//! Every byte of a rich account and of each effect is changed, cut and sealed again. What still
+//! reads must be an account that keeps its invariants, or an effect that is refused or leaves one.
+
+#![allow(clippy::expect_used, clippy::panic, missing_docs)]
+
+use ahash::RandomState;
+use fw_limits::codec::wire::{Kind, seal};
+use fw_limits::codec::{account, effect};
+use fw_limits::engine::account::Account;
+use fw_limits::engine::apply;
+use fw_limits::engine::decide::admit::Admit;
+use fw_limits::engine::decide::limit::{SetLimit, To};
+use fw_limits::engine::decide::quota::{Release, Reserve};
+use fw_limits::engine::decide::set::{Pin, Set};
+use fw_limits::engine::decide::spend::{Spend, TopUp};
+use fw_limits::engine::decide::{Request, Rules, judge};
+use fw_limits::engine::effect::Effect;
+use fw_limits::engine::id::{Id, Name, Scope};
+use fw_limits::engine::limit::{Limit, LimitName, Meter, Units};
+use fw_limits::engine::memory::Act;
+use fw_limits::engine::money::Money;
+use fw_limits::engine::policy::{NewAccounts, Policy};
+use fw_limits::engine::time::Millis;
+
+/// The kind and the version before a body, and the hash after it.
+const HEAD: usize = 2;
+const SEAL: usize = 8;
+
+struct History {
+    hashing: RandomState,
+    policy: Policy,
+    clock: i64,
+    account: Option<Account>,
+    /// Each effect, with the account it belongs to.
+    effects: Vec<(Option<Account>, Effect)>,
+}
+
+impl History {
+    fn ask(&mut self, request: &impl Request) {
+        let clock = Millis(self.clock);
+        let rules = Rules { policy: &self.policy, clock, hashing: &self.hashing };
+        let decision = judge(request, self.account.as_ref(), &rules);
+        let Some(effect) = decision.expect("an answer").effect else { panic!("nothing changed") };
+        self.effects.push((self.account.clone(), effect.clone()));
+        match &mut self.account {
+            Some(account) => drop(apply::apply(account, &effect, &self.hashing)),
+            None => self.account = apply::create(&effect, &self.hashing),
+        }
+        self.clock += 1_500;
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text.as_bytes()).expect("a name")
+}
+
+fn id(text: &str) -> Id {
+    Id::new(text.as_bytes()).expect("an id")
+}
+
+/// A history with something of everything.
+fn rich() -> History {
+    let policy = Policy { new_accounts: NewAccounts::Open, ..Policy::default() };
+    let hashing = RandomState::with_seeds(1, 2, 3, 4);
+    let clock = 1_773_144_000_000;
+    let mut history = History { hashing, policy, clock, account: None, effects: Vec::new() };
+    let dollars = Money::dollars;
+    let scope = Scope::new(b"models/x").expect("a scope");
+    history.ask(&Admit { cost: Units::of(3) });
+    history.ask(&Admit { cost: Units::of(1) });
+    history.ask(&Spend { amount: dollars(7), id: Some(id("a spend")) });
+    history.ask(&TopUp { act: Act::TopUp(dollars(200)), id: id("a top-up") });
+    history.ask(&TopUp { act: Act::Promo(dollars(5)), id: id("a gift") });
+    history.ask(&Set { tier: Some(Pin::To(name("tier-3"))), ..Set::default() });
+    let max = Some(To::Figure(Limit::At(Units::of(9))));
+    for limit in [LimitName::Quota(name("h100")), LimitName::Scoped(Meter::Tokens, scope)] {
+        history.ask(&SetLimit {
+            name: limit,
+            value: Some(To::Figure(Limit::At(Units::of(9)))),
+            max,
+        });
+    }
+    for lease in ["a lease", "another", "a third"] {
+        let wanted = vec![(name("h100"), Units::of(2)), (name("a100"), Units::of(1))];
+        history.ask(&Reserve { id: id(lease), wanted, ttl: Some(Millis(900_000)) });
+    }
+    history.ask(&Release { id: id("another"), token: None });
+    history
+}
+
+/// The blob with each byte of its body changed in several ways, cut at each place, and sealed again.
+fn damaged(kind: Kind, blob: &[u8]) -> Vec<Vec<u8>> {
+    let body = &blob[HEAD..blob.len() - SEAL];
+    let sealed = |body: &[u8]| {
+        let mut out = Vec::new();
+        seal(kind, &mut out, |out| out.extend_from_slice(body));
+        out
+    };
+    let mut all: Vec<Vec<u8>> = (0..body.len()).map(|at| sealed(&body[..at])).collect();
+    for at in 0..body.len() {
+        for change in [0x01, 0x02, 0x10, 0x40, 0x80, 0xff] {
+            let mut changed = body.to_vec();
+            changed[at] ^= change;
+            all.push(sealed(&changed));
+        }
+        let mut longer = body.to_vec();
+        longer.splice(at..at, [0xff; 9]);
+        all.push(sealed(&longer));
+    }
+    all
+}
+
+#[test]
+fn an_account_reads_back_as_itself() {
+    let history = rich();
+    let account = history.account.expect("an account");
+    let (mut blob, mut again) = (Vec::new(), Vec::new());
+    account::encode(&account, &mut blob);
+    let read = account::decode(&blob, &history.hashing).expect("an account");
+    account::encode(&read, &mut again);
+    assert_eq!((blob, format!("{account:?}")), (again, format!("{read:?}")));
+}
+
+#[test]
+fn damaged_account_bytes_are_refused_or_are_a_sound_account() {
+    let history = rich();
+    let mut blob = Vec::new();
+    account::encode(&history.account.expect("an account"), &mut blob);
+    let (mut read, mut refused) = (0, 0);
+    for damaged in damaged(Kind::Account, &blob) {
+        let Ok(account) = account::decode(&damaged, &history.hashing) else {
+            refused += 1;
+            continue;
+        };
+        assert_eq!(account.check(), Ok(()));
+        let mut again = Vec::new();
+        account::encode(&account, &mut again);
+        assert!(account::decode(&again, &history.hashing).is_ok());
+        read += 1;
+    }
+    assert!(read > 100 && refused > 100, "{read} read, {refused} refused");
+}
+
+#[test]
+fn damaged_effect_bytes_are_refused_or_leave_a_sound_account() {
+    let history = rich();
+    let (mut applied, mut refused) = (0, 0);
+    for (before, effect) in &history.effects {
+        let mut blob = Vec::new();
+        effect::encode(effect, &mut blob);
+        assert_eq!(effect::decode(&blob).as_ref(), Ok(effect));
+        for damaged in damaged(Kind::Effect, &blob) {
+            let Ok(effect) = effect::decode(&damaged) else {
+                refused += 1;
+                continue;
+            };
+            if apply::fits(before.as_ref(), &effect).is_err() {
+                refused += 1;
+                continue;
+            }
+            let after = match before.clone() {
+                Some(mut account) => {
+                    apply::apply(&mut account, &effect, &history.hashing);
+                    Some(account)
+                }
+                None => apply::create(&effect, &history.hashing),
+            };
+            let sound = after.map(|account| account.check());
+            assert_eq!(sound, Some(Ok(())), "{effect:?}");
+            applied += 1;
+        }
+    }
+    assert!(applied > 100 && refused > 100, "{applied} applied, {refused} refused");
+}
