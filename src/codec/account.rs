@@ -3,6 +3,8 @@
 //! The same account always gives the same bytes, whatever order it was built in; so the bytes are
 //! also what DEBUG DIGEST-VALUE compares.
 
+use std::sync::Arc;
+
 use ahash::RandomState;
 
 use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
@@ -121,7 +123,7 @@ fn read_memory(
     from: &mut Reader<'_>,
     most: usize,
     hashing: &RandomState,
-) -> Result<Option<Box<Memory>>, Damage> {
+) -> Result<Option<Arc<Memory>>, Damage> {
     let count = from.count(most)?;
     if count == 0 {
         return Ok(None);
@@ -130,5 +132,5 @@ fn read_memory(
     for _ in 0..count {
         memory.record(Entry::read(from)?);
     }
-    Ok(Some(Box::new(memory)))
+    Ok(Some(Arc::new(memory)))
 }

@@ -6,13 +6,14 @@
 //! Invariants: [`Account::check`] names them all, and holds after every change.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::bounds;
 use super::id::Name;
 use super::lease::{Lease, Leases};
 use super::ledger::Ledger;
 use super::limit::{LimitName, Override, Units};
-use super::memory::Memory;
+use super::memory::{Kept, Memory};
 use super::month::{Anchor, Period};
 use super::time::Millis;
 use super::window::Window;
@@ -62,13 +63,22 @@ pub struct Extras {
     pub leases: Leases,
     /// Tiers earned before the one earned last; they stay earned.
     pub former_tiers: Vec<Name>,
-    /// Remembered ids of spends.
-    pub spends: Option<Box<Memory>>,
+    /// Remembered ids of spends. Copies of an account share them until one changes.
+    pub spends: Option<Arc<Memory>>,
     /// Remembered ids of billing events.
-    pub billings: Option<Box<Memory>>,
+    pub billings: Option<Arc<Memory>>,
 }
 
 impl Extras {
+    /// One of its memories, if there is anything in it.
+    #[must_use]
+    pub fn memory(&self, kept: Kept) -> Option<&Memory> {
+        match kept {
+            Kept::Spends => self.spends.as_deref(),
+            Kept::Billings => self.billings.as_deref(),
+        }
+    }
+
     /// Holds if there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -256,8 +266,8 @@ impl Extras {
             return Err("a limit of the account's own is at its default");
         }
         check_leases(&self.leases, latest, last_token)?;
-        check_memory(self.spends.as_deref(), latest, bounds::SPEND_IDS)?;
-        check_memory(self.billings.as_deref(), latest, bounds::BILLING_IDS)
+        check_memory(self.spends.as_deref(), Kept::Spends, latest)?;
+        check_memory(self.billings.as_deref(), Kept::Billings, latest)
     }
 }
 
@@ -291,15 +301,18 @@ fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), 
     }
 }
 
-fn check_memory(memory: Option<&Memory>, latest: Millis, bound: usize) -> Result<(), &'static str> {
+fn check_memory(memory: Option<&Memory>, kept: Kept, latest: Millis) -> Result<(), &'static str> {
     let Some(memory) = memory else { return Ok(()) };
-    if memory.is_empty() || memory.len() > bound {
+    if memory.is_empty() || memory.len() > kept.bound() {
         return Err("a memory is empty or passes its bound");
     }
     let mut before = Millis::ZERO;
     for entry in memory.entries() {
         if entry.time < before || entry.time > latest {
             return Err("a remembered id is out of order");
+        }
+        if entry.act.space().kept() != kept {
+            return Err("an id is remembered in the wrong place");
         }
         before = entry.time;
     }

@@ -3,6 +3,8 @@
 //! [`apply`] cannot refuse. [`fits`] tells beforehand whether an effect that came from elsewhere (a
 //! primary, an AOF) belongs to this account; on the server that decided it, it always does.
 
+use std::sync::Arc;
+
 use ahash::RandomState;
 
 use super::account::{Account, Extras};
@@ -11,7 +13,7 @@ use super::effect::{After, Change, Effect, Forget, Onto};
 use super::id::Id;
 use super::lease::Lease;
 use super::limit::Units;
-use super::memory::{Entry, Memory, Space};
+use super::memory::{Entry, Kept, Memory};
 use super::time::Millis;
 use super::window::Window;
 
@@ -20,7 +22,7 @@ use super::window::Window;
 pub struct Cleared {
     /// Leases that had lapsed.
     pub lapsed_leases: usize,
-    /// Ids that were forgotten.
+    /// Ids that were forgotten before their time, because there were too many.
     pub forgotten_ids: usize,
 }
 
@@ -28,6 +30,7 @@ pub struct Cleared {
 pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> Cleared {
     if effect.onto == Onto::Rewound {
         rewind(account, effect.time);
+        rewind_memories(account, effect.time);
     }
     account.latest = effect.time;
     if let Some(after) = &effect.after {
@@ -96,11 +99,30 @@ fn fits_change(account: Option<&Account>, effect: &Effect) -> Result<(), &'stati
         |cost| standing.is_some_and(|account| !account.requests.can_count(cost, effect.time));
     match &effect.change {
         Change::Admit(cost) if overflows(*cost) => Err("the units do not fit"),
-        Change::Remember(entry) if entry.time != effect.time => Err("an id has another time"),
+        Change::Remember(entry) => fits_memory(account, effect, entry),
         Change::Lease(row) => fits_lease(account, effect, &row.0, &row.1),
         Change::Limit(row) if full(&row.0) => Err("there are too many limits"),
         _ => Ok(()),
     }
+}
+
+fn fits_memory(
+    account: Option<&Account>,
+    effect: &Effect,
+    entry: &Entry,
+) -> Result<(), &'static str> {
+    let kept = entry.act.space().kept();
+    let extras = account.and_then(|account| account.extras.as_deref());
+    let known = extras.and_then(|extras| extras.memory(kept)).map_or(0, Memory::len);
+    let goes = usize::from(match kept {
+        Kept::Spends => effect.forget.spends,
+        Kept::Billings => effect.forget.billings,
+    });
+    if entry.time != effect.time {
+        return Err("an id has another time");
+    }
+    let fits = known.saturating_sub(goes) < kept.bound();
+    if fits { Ok(()) } else { Err("there are too many ids") }
 }
 
 fn fits_lease(
@@ -136,13 +158,33 @@ fn fits_lease(
     if sums { Ok(()) } else { Err("the use of a quota does not fit") }
 }
 
+/// A copy of an account that has followed the clock back to `effect`'s time, to judge on.
+///
+/// Remembered ids are shared with the original, which may have very many: their times are read as
+/// no later than now, so the copy answers as if they had been brought back too.
+#[must_use]
+pub fn rewound(account: &Account, effect: &Effect) -> Account {
+    let mut copy = account.clone();
+    rewind(&mut copy, effect.time);
+    copy.latest = effect.time;
+    if let Some(after) = &effect.after {
+        put_after(&mut copy, after);
+    }
+    copy
+}
+
 fn rewind(account: &mut Account, now: Millis) {
     account.requests = Window::default();
     if let Some(extras) = account.extras.as_deref_mut() {
         extras.leases.rewind(now);
-        for memory in [&mut extras.spends, &mut extras.billings].into_iter().flatten() {
-            memory.rewind(now);
-        }
+    }
+}
+
+fn rewind_memories(account: &mut Account, now: Millis) {
+    let extras = account.extras.as_deref_mut();
+    let memories = extras.map(|extras| [&mut extras.spends, &mut extras.billings]);
+    for memory in memories.into_iter().flatten().flatten() {
+        Arc::make_mut(memory).rewind(now);
     }
 }
 
@@ -150,6 +192,9 @@ fn put_after(account: &mut Account, after: &After) {
     account.record.clone_from(&after.record);
     for name in &after.former_tiers {
         let tiers = &mut account.extras.get_or_insert_default().former_tiers;
+        if tiers.contains(name) {
+            continue;
+        }
         if tiers.len() >= bounds::FORMER_TIERS {
             tiers.remove(0);
         }
@@ -158,24 +203,30 @@ fn put_after(account: &mut Account, after: &After) {
 }
 
 fn clear(extras: &mut Extras, effect: &Effect) -> Cleared {
+    let forgotten_ids = too_many_ids(extras, &effect.change);
     let Forget { spends, billings } = effect.forget;
-    let spends = forget(&mut extras.spends, spends);
-    let billings = forget(&mut extras.billings, billings);
-    Cleared {
-        lapsed_leases: extras.leases.drop_lapsed(effect.time),
-        forgotten_ids: spends.saturating_add(billings),
-    }
+    forget(&mut extras.spends, spends);
+    forget(&mut extras.billings, billings);
+    Cleared { lapsed_leases: extras.leases.drop_lapsed(effect.time), forgotten_ids }
 }
 
-fn forget(memory: &mut Option<Box<Memory>>, count: u8) -> usize {
-    let Some(known) = memory else { return 0 };
-    let before = known.len();
-    known.forget(usize::from(count));
-    let forgotten = before.saturating_sub(known.len());
-    if known.is_empty() {
-        *memory = None;
+/// How many ids have to go for the one that comes.
+fn too_many_ids(extras: &Extras, change: &Change) -> usize {
+    let Change::Remember(entry) = change else { return 0 };
+    let kept = entry.act.space().kept();
+    let memory = extras.memory(kept).map_or(0, Memory::len);
+    memory.saturating_add(1).saturating_sub(kept.bound())
+}
+
+fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {
+    if let Some(known) = memory
+        && count > 0
+    {
+        Arc::make_mut(known).forget(usize::from(count));
+        if known.is_empty() {
+            *memory = None;
+        }
     }
-    forgotten
 }
 
 fn change_extras(extras: &mut Extras, change: &Change, hashing: &RandomState) {
@@ -198,9 +249,10 @@ fn change_extras(extras: &mut Extras, change: &Change, hashing: &RandomState) {
 }
 
 fn remember(extras: &mut Extras, entry: &Entry, hashing: &RandomState) {
-    let memory = match entry.act.space() {
-        Space::Spend => &mut extras.spends,
-        Space::TopUp => &mut extras.billings,
+    let memory = match entry.act.space().kept() {
+        Kept::Spends => &mut extras.spends,
+        Kept::Billings => &mut extras.billings,
     };
-    memory.get_or_insert_with(|| Box::new(Memory::new(hashing))).record(entry.clone());
+    let memory = memory.get_or_insert_with(|| Arc::new(Memory::new(hashing)));
+    Arc::make_mut(memory).record(entry.clone());
 }

@@ -23,7 +23,7 @@ pub const BILLING_IDS: usize = 10_000;
 /// Names of tiers that were earned before the one earned last.
 pub const FORMER_TIERS: usize = 64;
 /// Forgotten ids that one command clears away at most, so that no command pays for all of them.
-pub const FORGET_AT_ONCE: usize = 4;
+pub const FORGET_AT_ONCE: usize = 16;
 
 /// Rows of the tier table.
 pub const TIERS: usize = 64;

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use ahash::RandomState;
 use hashbrown::HashTable;
 
+use super::bounds::{BILLING_IDS, SPEND_IDS};
 use super::id::Id;
 use super::money::Money;
 use super::time::Millis;
@@ -45,6 +46,37 @@ impl Act {
     }
 }
 
+/// The memories an account has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Ids of spends.
+    Spends,
+    /// Ids of billing events.
+    Billings,
+}
+
+impl Space {
+    /// The memory that keeps the ids of this space.
+    #[must_use]
+    pub const fn kept(self) -> Kept {
+        match self {
+            Self::Spend => Kept::Spends,
+            Self::TopUp => Kept::Billings,
+        }
+    }
+}
+
+impl Kept {
+    /// How many ids it keeps.
+    #[must_use]
+    pub const fn bound(self) -> usize {
+        match self {
+            Self::Spends => SPEND_IDS,
+            Self::Billings => BILLING_IDS,
+        }
+    }
+}
+
 /// An id, what was done under it, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -54,6 +86,15 @@ pub struct Entry {
     pub time: Millis,
     /// What was done.
     pub act: Act,
+}
+
+/// From when on ids count, as it is `now`.
+#[derive(Clone, Copy, Debug)]
+pub struct Since {
+    /// What was recorded at this time or before counts no longer.
+    pub since: Millis,
+    /// The account's time.
+    pub now: Millis,
 }
 
 /// Remembered ids, oldest first.
@@ -74,12 +115,13 @@ impl Memory {
         Self { entries: VecDeque::new(), index: HashTable::new(), first: 0, hashing }
     }
 
-    /// What was done under `id`, if that was recorded after `since`.
+    /// What was done under `id`, if that was recorded after `since`. Nothing was recorded after
+    /// `now`: what says so was recorded by a clock that has gone back.
     #[must_use]
-    pub fn recall(&self, space: Space, id: &Id, since: Millis) -> Option<Act> {
+    pub fn recall(&self, space: Space, id: &Id, Since { since, now }: Since) -> Option<Act> {
         let found = self.index.find(self.hash(space, id), |&serial| self.is(serial, space, id))?;
         let entry = self.entry(*found)?;
-        (entry.time > since).then_some(entry.act)
+        (entry.time.min(now) > since).then_some(entry.act)
     }
 
     /// Remembers an act, over what was known of the same id.
@@ -116,12 +158,30 @@ impl Memory {
             }
             self.first = self.first.wrapping_add(1);
         }
+        self.give_back();
+    }
+
+    /// Gives back memory when most of it lies idle.
+    fn give_back(&mut self) {
+        const FEW: usize = 64;
+        const IDLE: usize = 4;
+        let room = self.entries.len().saturating_mul(IDLE).max(FEW);
+        if self.entries.capacity() > room {
+            let kept = self.entries.len().saturating_mul(2);
+            let Self { entries, index, first, hashing } = self;
+            entries.shrink_to(kept);
+            index.shrink_to(kept, |serial| {
+                let entry = entries.get(serial.wrapping_sub(*first) as usize);
+                entry.map_or(0, |entry| hashing.hash_one((entry.act.space(), &entry.id)))
+            });
+        }
     }
 
     /// How many of the entries recorded first no longer count, at most `most`.
     #[must_use]
-    pub fn forgettable(&self, since: Millis, most: usize) -> usize {
-        self.entries.iter().take(most).take_while(|entry| entry.time <= since).count()
+    pub fn forgettable(&self, Since { since, now }: Since, most: usize) -> usize {
+        let forgotten = |entry: &&Entry| entry.time.min(now) <= since;
+        self.entries.iter().take(most).take_while(forgotten).count()
     }
 
     /// Brings times that lie after `now` back to it: the clock went back.
@@ -180,7 +240,35 @@ mod tests {
     }
 
     fn recall(memory: &Memory, id: &str, since: i64) -> Option<Act> {
-        memory.recall(Space::Spend, &Id::new(id.as_bytes())?, Millis(since))
+        memory.recall(Space::Spend, &Id::new(id.as_bytes())?, at(since))
+    }
+
+    fn at(since: i64) -> Since {
+        Since { since: Millis(since), now: Millis(1_000_000) }
+    }
+
+    #[test]
+    fn memory_is_given_back_when_ids_are_forgotten() {
+        let mut memory = memory();
+        for turn in 0..10_000_u32 {
+            memory.record(entry(&format!("id-{turn}"), i64::from(turn), turn));
+        }
+        let full = memory.heap_bytes();
+        memory.forget(9_900);
+        assert!(memory.heap_bytes() < full / 20, "{} of {full}", memory.heap_bytes());
+        assert_eq!(recall(&memory, "id-9999", -1), Some(Act::Spend(Money::dollars(9_999))));
+        assert_eq!(recall(&memory, "id-9899", -1), None);
+    }
+
+    #[test]
+    fn an_id_from_a_clock_that_went_back_counts_as_recorded_now() {
+        let mut memory = memory();
+        memory.record(entry("a", 5_000, 1));
+        let at = |since| Since { since: Millis(since), now: Millis(1_000) };
+        let id = Id::new(b"a").expect("an id");
+        assert!(memory.recall(Space::Spend, &id, at(999)).is_some());
+        assert!(memory.recall(Space::Spend, &id, at(1_000)).is_none());
+        assert_eq!(memory.forgettable(at(1_000), 9), 1);
     }
 
     fn memory() -> Memory {
@@ -201,7 +289,7 @@ mod tests {
         let mut memory = memory();
         memory.record(entry("a", 100, 5));
         let id = Id::new(b"a").expect("an id");
-        assert_eq!(memory.recall(Space::TopUp, &id, Millis(0)), None);
+        assert_eq!(memory.recall(Space::TopUp, &id, at(0)), None);
     }
 
     #[test]
@@ -239,8 +327,8 @@ mod tests {
         for time in 0..10 {
             memory.record(entry(&format!("{time}"), time, 1));
         }
-        assert_eq!(memory.forgettable(Millis(2), 100), 3);
-        assert_eq!(memory.forgettable(Millis(9), 4), 4);
+        assert_eq!(memory.forgettable(at(2), 100), 3);
+        assert_eq!(memory.forgettable(at(9), 4), 4);
         memory.rewind(Millis(4));
         assert!(memory.entries().all(|entry| entry.time <= Millis(4)));
     }

@@ -154,8 +154,7 @@ fn judge_rewound<R: Request>(
         forget: Forget::default(),
         change: Change::None,
     };
-    let mut rewound = account.clone();
-    apply::apply(&mut rewound, &follow, rules.hashing);
+    let rewound = apply::rewound(account, &follow);
     let mut decision = request.decide(&Present::new(&rewound, rules.policy, now))?;
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Rewound;

@@ -7,12 +7,12 @@
 use std::borrow::Cow;
 
 use crate::engine::account::{Account, Record};
-use crate::engine::bounds::{BILLING_IDS, FORGET_AT_ONCE, SPEND_IDS};
+use crate::engine::bounds::FORGET_AT_ONCE;
 use crate::engine::effect::{After, Change, Effect, Forget, Onto};
 use crate::engine::id::{Id, Name};
 use crate::engine::lease::{Lease, Leases};
 use crate::engine::limit::{InForce, Limit, LimitName, Override, Source, Units};
-use crate::engine::memory::{Act, Memory, Space};
+use crate::engine::memory::{Act, Kept, Memory, Since, Space};
 use crate::engine::money::Money;
 use crate::engine::month::{Anchor, Skipped};
 use crate::engine::policy::Policy;
@@ -209,7 +209,7 @@ impl<'a> Present<'a> {
     /// What was done under an id, while it is remembered.
     #[must_use]
     pub fn recall(&self, space: Space, id: &Id) -> Option<Act> {
-        self.memory(space)?.recall(space, id, self.remembers_since(space))
+        self.memory(space.kept())?.recall(space, id, self.since(space.kept()))
     }
 
     /// How the account stands, as the money commands reply it.
@@ -227,19 +227,16 @@ impl<'a> Present<'a> {
         }
     }
 
-    fn memory(&self, space: Space) -> Option<&'a Memory> {
-        let extras = self.account.extras.as_deref()?;
-        match space {
-            Space::Spend => extras.spends.as_deref(),
-            Space::TopUp => extras.billings.as_deref(),
-        }
+    fn memory(&self, kept: Kept) -> Option<&'a Memory> {
+        self.account.extras.as_deref()?.memory(kept)
     }
 
-    fn remembers_since(&self, space: Space) -> Millis {
-        self.now.since(match space {
-            Space::Spend => self.policy.spend_memory,
-            Space::TopUp => self.policy.billing_memory,
-        })
+    fn since(&self, kept: Kept) -> Since {
+        let span = match kept {
+            Kept::Spends => self.policy.spend_memory,
+            Kept::Billings => self.policy.billing_memory,
+        };
+        Since { since: self.now.since(span), now: self.now }
     }
 
     #[cold]
@@ -266,11 +263,15 @@ impl<'a> Present<'a> {
         let first = self.record.payment_method.then_some(0);
         self.rank = tiers.risen(before.max(first), self.record.ledger.history);
         if self.rank > before {
-            // The new one may leave the table, and the one before come back or get a higher
-            // threshold: it is kept, since nothing earned is ever taken away.
-            let former = stored.cloned();
             let earned = self.rank.and_then(|rank| tiers.row(rank)).map(|row| row.name.clone());
-            self.former_tiers.extend(former);
+            // The new one may leave the table, and those below it get higher thresholds: they are
+            // kept, since nothing earned is ever taken away. The first is not earned by history.
+            let passed = tiers.rows().get(1..self.rank.unwrap_or(1)).unwrap_or_default();
+            let paid = tiers.row(0).filter(|_| first.is_some() && self.rank > first);
+            let passed = passed.iter().chain(paid).map(|row| row.name.clone());
+            let kept = self.account.former_tiers();
+            let new = stored.cloned().into_iter().chain(passed).filter(|name| !kept.contains(name));
+            self.former_tiers.extend(new);
             self.record.to_mut().earned = earned;
         }
     }
@@ -285,64 +286,17 @@ impl<'a> Present<'a> {
     }
 
     fn forget(&self, change: &Change) -> Forget {
-        let Some(extras) = self.account.extras.as_deref() else {
-            return Forget::default();
-        };
         let adds = match change {
-            Change::Remember(entry) => Some(entry.act.space()),
+            Change::Remember(entry) => Some(entry.act.space().kept()),
             _ => None,
         };
-        let count = |memory: Option<&Memory>, space: Space, bound: usize| {
-            let Some(memory) = memory else { return 0 };
-            let grows = usize::from(adds == Some(space));
-            let over = memory.len().saturating_add(grows).saturating_sub(bound);
-            let count = memory.forgettable(self.remembers_since(space), FORGET_AT_ONCE).max(over);
+        let count = |kept: Kept| {
+            let Some(memory) = self.memory(kept) else { return 0 };
+            let grows = usize::from(adds == Some(kept));
+            let over = memory.len().saturating_add(grows).saturating_sub(kept.bound());
+            let count = memory.forgettable(self.since(kept), FORGET_AT_ONCE).max(over);
             u8::try_from(count).unwrap_or(u8::MAX)
         };
-        Forget {
-            spends: count(extras.spends.as_deref(), Space::Spend, SPEND_IDS),
-            billings: count(extras.billings.as_deref(), Space::TopUp, BILLING_IDS),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ahash::RandomState;
-
-    use super::*;
-    use crate::engine::apply;
-    use crate::engine::decide::spend::TopUp;
-    use crate::engine::decide::{Rules, judge};
-    use crate::engine::memory::Act;
-    use crate::engine::tier::{Tier, Tiers};
-
-    fn policy(rows: &[(&str, u32)]) -> Policy {
-        let row = |&(name, history): &(&str, u32)| Tier {
-            name: Name::new(name.as_bytes()).expect("a name"),
-            limit: Limit::At(Money::dollars(50)),
-            history: Money::dollars(history),
-        };
-        let tiers = Tiers::new(rows.iter().map(row).collect()).expect("a table");
-        Policy { tiers, ..Policy::default() }
-    }
-
-    #[test]
-    fn a_tier_stays_earned_when_a_higher_one_leaves_the_table() {
-        let hashing = RandomState::with_seeds(1, 2, 3, 4);
-        let before = policy(&[("a", 0), ("b", 100), ("c", 200)]);
-        let rules = Rules { policy: &before, clock: Millis(1_000), hashing: &hashing };
-        let buy = |id: &[u8]| TopUp {
-            act: Act::TopUp(Money::dollars(100)),
-            id: Id::new(id).expect("an id"),
-        };
-        let effect = judge(&buy(b"1"), None, &rules).ok().and_then(|told| told.effect);
-        let mut account = apply::create(&effect.expect("an effect"), &hashing).expect("created");
-        let effect = judge(&buy(b"2"), Some(&account), &rules).ok().and_then(|told| told.effect);
-        apply::apply(&mut account, &effect.expect("an effect"), &hashing);
-
-        let after = policy(&[("a", 0), ("b", 1_000)]);
-        let present = Present::new(&account, &after, Millis(2_000));
-        assert_eq!(present.tier().0.map(Name::as_str), Some("b"));
+        Forget { spends: count(Kept::Spends), billings: count(Kept::Billings) }
     }
 }

@@ -8,7 +8,7 @@ use crate::script::Command;
 
 /// A command clears away at most so many ids that are forgotten. The contract leaves the figure
 /// open; it shows when a memory is lengthened.
-const FORGET_AT_ONCE: usize = 4;
+const FORGET_AT_ONCE: usize = 16;
 /// A clock further back than this takes the account along.
 const STEP_BACK_MS: i64 = 60_000;
 

@@ -102,11 +102,19 @@ impl Account {
         Answer::Statement(self.statement("OK", figures))
     }
 
-    /// Takes the tier it has now among those it ever had.
+    /// Takes the tiers it earns now among those it ever had, unless it has a higher one already.
     pub(super) fn rise(&mut self, figures: &Figures) {
-        if let Some(place) = self.earned_place(figures) {
-            self.earned.insert(figures.tiers[place].name.clone());
+        let had = figures.tiers.iter().rposition(|row| self.earned.contains(&row.name));
+        let Some(place) = self.earned_place(figures).filter(|place| Some(*place) > had) else {
+            return;
+        };
+        for (at, row) in figures.tiers.iter().enumerate().take(place + 1) {
+            let by_method = at == 0 && self.payment_method;
+            if by_method || (at > 0 && self.history >= row.history) {
+                self.earned.insert(row.name.clone());
+            }
         }
+        self.earned.insert(figures.tiers[place].name.clone());
     }
 
     /// The place of the tier earned: by history, by a payment method (the first), or once before.
