@@ -64,10 +64,14 @@ impl<'a> Args<'a> {
     /// # Errors
     /// Says what is missing and how the command is written.
     pub fn need(&mut self, what: &str) -> Result<&'a [u8], Error> {
+        self.next().ok_or_else(|| self.missing(what))
+    }
+
+    /// The error for something that should have come next.
+    #[must_use]
+    pub fn missing(&self, what: &str) -> Error {
         let at = self.next;
-        self.next().ok_or_else(|| {
-            Error::malformed(format!("{what} is missing at argument {at}; {}", self.usage()))
-        })
+        Error::malformed(format!("{what} is missing at argument {at}; {}", self.usage()))
     }
 
     /// Holds if the word taken last is this one, in any case.
@@ -172,7 +176,7 @@ impl<'a> Args<'a> {
         Id::new(word).ok_or_else(|| self.wrong(&format!("is not an id of 1 to {ID_BYTES} bytes")))
     }
 
-    /// Takes the name of a limit that accounts have under this policy, or of any quota.
+    /// Takes the name of a limit. Whether there is a quota of this name is not known here.
     ///
     /// # Errors
     /// Any other name.
@@ -209,8 +213,8 @@ impl<'a> Args<'a> {
 
     fn usage(&self) -> String {
         let name = self.doc.name;
-        let forms: Vec<String> =
-            self.doc.usage.iter().map(|form| format!("{name} {form}")).collect();
+        let form = |form: &&str| format!("{name} {form}").trim_end().to_owned();
+        let forms: Vec<String> = self.doc.usage.iter().map(form).collect();
         format!("usage: {}", forms.join(" | "))
     }
 }

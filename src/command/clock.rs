@@ -44,7 +44,9 @@ impl Keyless for Clock {
             let text = "the clock moves in tests only; start the server with fw.test-clock yes";
             return Err(Error::of(Code::NotAllowed, text));
         }
-        out.integer(host.move_clock(to));
+        let time = host.move_clock(to);
+        let time = time.ok_or_else(|| args.wrong("leads beyond 4102444800000, the year 2100"))?;
+        out.integer(time);
         Ok(())
     }
 }

@@ -91,8 +91,11 @@ impl From<Refusal> for Error {
                 Code::NotAllowed,
                 "VALUE is above MAX; choose a lower VALUE or have MAX raised",
             ),
-            Refusal::UnknownQuota => {
-                Self::malformed("no such limit at argument 2; fw.quotas names the quotas")
+            Refusal::UnknownQuota(name) => {
+                let word = Shown(name.as_bytes());
+                Self::malformed(format!(
+                    "argument 2 {word} is not the name of a limit; fw.quotas names the quotas"
+                ))
             }
             Refusal::TooMuch(what) => Self::malformed(format!(
                 "{what} would pass 9223372036854775807 units; nothing changed"

@@ -21,7 +21,7 @@ impl Command for Leases {
         usage: &["key [COUNT n]"],
         summary: "Shows the leases of an account, by id.",
     };
-    const ACCESS: Access = Access::Read;
+    const ACCESS: Access = Access::ReadRows;
     type Request<'a> = ViewLeases;
 
     fn parse<'a>(mut args: Args<'a>, _policy: &Policy) -> Result<ViewLeases, Error> {

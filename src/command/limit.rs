@@ -5,7 +5,6 @@ use super::error::Error;
 use super::reply::Reply;
 use super::{Access, Command, Doc};
 use crate::engine::decide::limit::{SetLimit, To};
-use crate::engine::limit::LimitName;
 use crate::engine::policy::Policy;
 use crate::engine::verdict::LimitRow;
 
@@ -21,11 +20,8 @@ impl Command for Limit {
     const ACCESS: Access = Access::Write;
     type Request<'a> = SetLimit;
 
-    fn parse<'a>(mut args: Args<'a>, policy: &Policy) -> Result<SetLimit, Error> {
+    fn parse<'a>(mut args: Args<'a>, _policy: &Policy) -> Result<SetLimit, Error> {
         let name = args.limit_name()?;
-        if matches!(&name, LimitName::Quota(quota) if !policy.has_quota(quota)) {
-            return Err(args.wrong("is not the name of a limit"));
-        }
         let figure = Figure::of(&name);
         let (mut value, mut max) = (None, None);
         while let Some(word) = args.next() {
@@ -38,7 +34,7 @@ impl Command for Limit {
             }
         }
         if value.is_none() && max.is_none() {
-            args.need("VALUE or MAX")?;
+            return Err(args.missing("VALUE or MAX"));
         }
         Ok(SetLimit { name, value, max })
     }

@@ -46,6 +46,8 @@ pub struct Doc {
 pub enum Access {
     /// It only reads, also on replicas.
     Read,
+    /// It only reads, and its cost grows with the rows it shows.
+    ReadRows,
     /// It can change the account.
     Write,
 }
@@ -69,7 +71,7 @@ pub enum Tally {
 pub trait Command {
     /// What it is called and how it is written.
     const DOC: Doc;
-    /// Whether it can change the account.
+    /// Whether it can change the account, or walks its rows.
     const ACCESS: Access;
     /// What its arguments are read as.
     type Request<'a>: Request;
@@ -109,8 +111,9 @@ pub trait Host {
     /// The settings in force.
     fn settings(&self) -> &Settings;
 
-    /// Moves the clock, or lets it run again; returns the time then in force.
-    fn move_clock(&mut self, to: clock::Move) -> i64;
+    /// Moves the clock, or lets it run again; returns the time then in force, or `None` if that
+    /// would lie beyond the range of FW.CLOCK.
+    fn move_clock(&mut self, to: clock::Move) -> Option<i64>;
 }
 
 /// What looks at every command in turn: the server to register it, a test to find it.

@@ -98,7 +98,7 @@ fn reserve(mut args: Args<'_>, policy: &Policy) -> Result<Reserve, Error> {
         let mut ahead = args;
         match ahead.next() {
             None if wanted.is_empty() => {
-                return Err(args.need("a quota").err().unwrap_or_else(|| args.unknown()));
+                return Err(args.missing("a quota"));
             }
             None => return Ok(Reserve { id, wanted, ttl }),
             Some(word) if Args::is(word, "TTL") => {
@@ -162,10 +162,10 @@ impl Request for Ask<'_> {
 
     fn missing(&self, policy: &Policy) -> Missing<Told> {
         match self {
-            Self::Reserve(request) => told(request.missing(policy), Told::Reservation),
-            Self::Renew(request) => told(request.missing(policy), Told::Reservation),
-            Self::Release(request) => told(request.missing(policy), Told::Released),
-            Self::Sync(request) => told(request.missing(policy), Told::Released),
+            Self::Reserve(request) => request.missing(policy).map(Told::Reservation),
+            Self::Renew(request) => request.missing(policy).map(Told::Reservation),
+            Self::Release(request) => request.missing(policy).map(Told::Released),
+            Self::Sync(request) => request.missing(policy).map(Told::Released),
         }
     }
 
@@ -176,15 +176,5 @@ impl Request for Ask<'_> {
             Self::Release(request) => Ok(request.decide(present)?.map(Told::Released)),
             Self::Sync(request) => Ok(request.decide(present)?.map(Told::Released)),
         }
-    }
-}
-
-fn told<A>(missing: Missing<A>, tell: impl FnOnce(A) -> Told) -> Missing<Told> {
-    match missing {
-        Missing::Create => Missing::Create,
-        Missing::Fresh => Missing::Fresh,
-        Missing::FreshOr(answer) => Missing::FreshOr(tell(answer)),
-        Missing::Answer(answer) => Missing::Answer(tell(answer)),
-        Missing::Refuse(refusal) => Missing::Refuse(refusal),
     }
 }

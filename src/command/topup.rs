@@ -33,9 +33,7 @@ impl Command for TopUp {
                 return Err(args.unknown());
             }
         }
-        let Some(id) = id else {
-            return Err(args.need("ID").err().unwrap_or_else(|| args.unknown()));
-        };
+        let Some(id) = id else { return Err(args.missing("ID")) };
         let act = if promo.is_some() { Act::Promo(amount) } else { Act::TopUp(amount) };
         Ok(spend::TopUp { act, id })
     }

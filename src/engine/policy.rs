@@ -5,7 +5,7 @@
 //! [`Policy::default`] is the default profile.
 
 use super::id::Name;
-use super::limit::{Limit, Units};
+use super::limit::{Limit, LimitName, Units};
 use super::money::Money;
 use super::month::Anchor;
 use super::tier::{Tier, Tiers};
@@ -59,6 +59,15 @@ impl Policy {
     pub fn quota(&self, name: &Name) -> Limit<Units> {
         let found = self.quotas.iter().find(|(quota, _)| quota == name);
         Limit::At(found.map_or(Units::ZERO, |(_, limit)| *limit))
+    }
+
+    /// The quota, if this is the limit of one that the platform does not have, or no longer has.
+    #[must_use]
+    pub fn lacks<'a>(&self, name: &'a LimitName) -> Option<&'a Name> {
+        match name {
+            LimitName::Quota(quota) if !self.has_quota(quota) => Some(quota),
+            _ => None,
+        }
     }
 
     /// Holds if the platform has a quota of this name.

@@ -197,7 +197,7 @@ pub enum Refusal {
     /// The id was used for something else.
     Conflict,
     /// A quota that neither the platform has nor a lease holds.
-    UnknownQuota,
+    UnknownQuota(Name),
     /// A VALUE above the MAX.
     AboveMax,
     /// A figure that would not fit.

@@ -102,19 +102,17 @@ impl Request for ViewLimits {
     type Answer = Option<Limits>;
 
     fn missing(&self, policy: &Policy) -> Missing<Self::Answer> {
-        match &self.name {
+        match self.name.as_ref().and_then(|name| policy.lacks(name)) {
             // No lease holds it either.
-            Some(LimitName::Quota(quota)) if !policy.has_quota(quota) => {
-                Missing::Refuse(Refusal::UnknownQuota)
-            }
-            _ => Missing::Answer(None),
+            Some(quota) => Missing::Refuse(Refusal::UnknownQuota(quota.clone())),
+            None => Missing::Answer(None),
         }
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
         let shown = match &self.name {
             Some(LimitName::Quota(quota)) if !is_known(present, quota) => {
-                return Err(Refusal::UnknownQuota);
+                return Err(Refusal::UnknownQuota(quota.clone()));
             }
             Some(name) => Limits::One(present.limit_row(name.clone())),
             None => {

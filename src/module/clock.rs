@@ -19,14 +19,18 @@ impl Clock {
         self.standing.unwrap_or_else(server_time)
     }
 
-    /// Moves the clock, or lets it run again.
-    pub(super) fn set(&mut self, to: Move) -> i64 {
-        self.standing = match to {
+    /// Moves the clock, or lets it run again; `None`, and nothing moved, beyond its range.
+    pub(super) fn set(&mut self, to: Move) -> Option<i64> {
+        let standing = match to {
             Move::To(time) => Some(time),
-            Move::By(span) => Some(self.now().plus(span).min(Millis(TEST_CLOCK_MS))),
+            Move::By(span) => Some(self.now().plus(span)),
             Move::Real => None,
         };
-        self.now().0
+        if standing.is_some_and(|time| time > Millis(TEST_CLOCK_MS)) {
+            return None;
+        }
+        self.standing = standing;
+        Some(self.now().0)
     }
 }
 

@@ -5,8 +5,11 @@ use std::ffi::c_int;
 use redis_module::raw;
 
 use super::ffi::{Ctx, OK, Str, api};
+use super::state::State;
 use crate::command::Access;
 use crate::engine::account::Account;
+use crate::engine::apply::{self, Cleared};
+use crate::engine::effect::Effect;
 
 /// A key that holds an account, or nothing.
 pub(super) struct Key {
@@ -30,7 +33,7 @@ impl Key {
         kind: *mut raw::RedisModuleType,
     ) -> Result<Self, WrongType> {
         let mode = match access {
-            Access::Read => raw::REDISMODULE_READ,
+            Access::Read | Access::ReadRows => raw::REDISMODULE_READ,
             Access::Write => raw::REDISMODULE_READ | raw::REDISMODULE_WRITE,
         };
         let raw = api!(RedisModule_OpenKey(ctx, name, mode.cast_signed()));
@@ -53,10 +56,19 @@ impl Key {
         unsafe { self.account.as_ref() }
     }
 
-    /// The account, to be changed.
-    pub(super) fn account_mut(&mut self) -> Option<&mut Account> {
+    /// Makes an effect so: on the account, or by creating it.
+    pub(super) fn apply(
+        &mut self,
+        effect: &Effect,
+        state: &State,
+    ) -> Result<Cleared, &'static str> {
         // SAFETY: as above; the borrow of the key makes it the only one.
-        unsafe { self.account.as_mut() }
+        if let Some(account) = unsafe { self.account.as_mut() } {
+            return Ok(apply::apply(account, effect, &state.hashing));
+        }
+        let made = apply::create(effect, &state.hashing).ok_or("the effect creates no account")?;
+        let taken = self.put(made, state.account_type);
+        if taken { Ok(Cleared::default()) } else { Err("the server did not take the new account") }
     }
 
     /// Puts an account into the key, and tells whether the server took it.

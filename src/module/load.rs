@@ -16,14 +16,17 @@ const HANDLE_ATOMIC_SLOT_MIGRATION: u32 = 1 << 5;
 /// # Safety
 /// Called by the server alone, with a context that lives for the call.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _argv: *mut Str, _argc: c_int) -> c_int {
+pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _argv: *mut Str, argc: c_int) -> c_int {
     let version = raw::REDISMODULE_APIVER_1.cast_signed();
     // SAFETY: the context is the server's. This fills in the API, and nothing was allocated before.
     if unsafe { raw::Export_RedisModule_Init(ctx, c"fw".as_ptr(), 1, version) } != OK {
         return ERR;
     }
-    let body = || match load(ctx) {
+    let body = || match load(ctx, argc) {
         Ok(()) => OK,
+        // A server without the log cannot be told more than that it fails.
+        // SAFETY: a plain read of a pointer that was just written.
+        Err(_) if unsafe { raw::RedisModule_Log }.is_none() => ERR,
         Err(why) => {
             warn(ctx, &format!("fw-limits does not load: {why}"));
             ERR
@@ -32,17 +35,16 @@ pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _argv: *mut Str, _argc: c_
     guarded(body, || ERR)
 }
 
-fn load(ctx: Ctx) -> Result<(), String> {
-    // SAFETY: plain reads of pointers that were just written.
-    let can_log = unsafe { raw::RedisModule_Log }.is_some();
+fn load(ctx: Ctx, arguments: c_int) -> Result<(), String> {
     if let Some(name) = missing() {
-        // Without the log there is no way to say more than to fail.
-        return if can_log {
-            Err(format!("the server lacks {name}; use 7.0 or newer"))
-        } else {
-            Err(String::new())
-        };
+        return Err(format!("the server lacks {name}; use 7.0 or newer"));
     }
+    if arguments > 0 {
+        return Err(
+            "it takes no arguments; settings are fw.* in redis.conf or MODULE LOADEX".to_owned()
+        );
+    }
+    log_panics();
     state::begin();
     let options = raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
         | raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
@@ -67,6 +69,14 @@ fn load(ctx: Ctx) -> Result<(), String> {
     settings::register(ctx)
 }
 
+/// Tells the server's log where a panic came from, before it is caught.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        // Without a context: the panic may be in any callback, on any thread.
+        warn(std::ptr::null_mut(), &format!("a fault in the module, please report it: {panic}"));
+    }));
+}
+
 /// Creates the server's commands from the command table.
 struct Registrar {
     ctx: Ctx,
@@ -80,6 +90,7 @@ struct Kind {
 }
 
 const READS: Kind = Kind { flags: c"readonly fast", key: 1 };
+const READS_ROWS: Kind = Kind { flags: c"readonly", key: 1 };
 const WRITES: Kind = Kind { flags: c"write fast", key: 1 };
 const NO_KEY: Kind = Kind { flags: c"fast", key: 0 };
 
@@ -108,6 +119,7 @@ impl Visitor for Registrar {
     fn command<C: Command>(&mut self) {
         let kind = match C::ACCESS {
             Access::Read => READS,
+            Access::ReadRows => READS_ROWS,
             Access::Write => WRITES,
         };
         self.create(C::DOC.name, kind, pipeline::command::<C>);

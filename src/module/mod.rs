@@ -7,11 +7,12 @@ mod allocator;
 mod ffi;
 
 mod clock;
-mod keys;
 mod reply;
 mod telemetry;
 
 mod state;
+
+mod keys;
 
 mod datatype;
 mod propagate;

@@ -18,9 +18,9 @@ use crate::command::clock::Move;
 use crate::command::error::{Code, Error};
 use crate::command::setting::Settings;
 use crate::command::{Command, Host, Keyless};
-use crate::engine::apply;
-use crate::engine::decide::{Rules, judge};
+use crate::engine::decide::{Missing, Request, Rules, judge};
 use crate::engine::effect::Effect;
+use crate::engine::verdict::Refusal;
 
 /// A command's words, where the server keeps them.
 struct ServerWords {
@@ -118,8 +118,14 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
         Rules { policy: &state.settings.policy, clock: state.clock.now(), hashing: &state.hashing };
     // SAFETY: there are at least two live strings: the key was needed above.
     let name = unsafe { *words.first.add(1) };
-    let mut key =
-        Key::open(ctx, name, C::ACCESS, state.account_type).map_err(|_| Failure::WrongType)?;
+    let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
+    let Ok(mut key) = opened else {
+        // What is wrong whatever the key holds is said first.
+        return match request.missing(rules.policy) {
+            Missing::Refuse(refusal @ Refusal::UnknownQuota(_)) => Err(refusal.into()),
+            _ => Err(Failure::WrongType),
+        };
+    };
     let decision = judge(&request, key.account(), &rules).map_err(|refusal| {
         let error = Error::from(refusal);
         if error.code == Code::Conflict {
@@ -144,15 +150,8 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
 fn make_so(key: &mut Key, effect: &Effect, state: &mut State) -> Result<(), Error> {
     let (ctx, name) = (key.ctx, key.name);
     changing(|| {
-        if let Some(account) = key.account_mut() {
-            let cleared = apply::apply(account, effect, &state.hashing);
-            state.counters.cleared(cleared);
-        } else {
-            let made = apply::create(effect, &state.hashing);
-            if !made.is_some_and(|made| key.put(made, state.account_type)) {
-                return Err(Error::malformed("the server did not take the new account"));
-            }
-        }
+        let cleared = key.apply(effect, state).map_err(Error::malformed)?;
+        state.counters.cleared(cleared);
         #[cfg(debug_assertions)]
         if let Some(Err(broken)) = key.account().map(crate::engine::account::Account::check) {
             warn(ctx, &format!("an invariant does not hold: {broken}"));
@@ -178,7 +177,7 @@ impl Host for State {
         &self.settings
     }
 
-    fn move_clock(&mut self, to: Move) -> i64 {
+    fn move_clock(&mut self, to: Move) -> Option<i64> {
         self.clock.set(to)
     }
 }

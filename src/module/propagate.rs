@@ -26,18 +26,9 @@ pub(super) fn apply_effect(ctx: Ctx, key: Str, effect: Str) -> c_int {
     receive(ctx, key, effect, |state, held, blob| {
         let effect = codec::effect::decode(blob).map_err(|damage| damage.0)?;
         apply::fits(held.account(), &effect)?;
-        changing(|| match held.account_mut() {
-            Some(account) => {
-                let cleared = apply::apply(account, &effect, &state.hashing);
-                state.counters.cleared(cleared);
-                Ok(())
-            }
-            None => {
-                let made = apply::create(&effect, &state.hashing);
-                let put = made.is_some_and(|made| held.put(made, state.account_type));
-                if put { Ok(()) } else { Err("the account cannot be created") }
-            }
-        })
+        let cleared = changing(|| held.apply(&effect, state))?;
+        state.counters.cleared(cleared);
+        Ok(())
     })
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Counters {
     duplicates: u64,
     conflicts: u64,
     lapsed_leases: u64,
+    forgotten_ids: u64,
     pub effects_applied: u64,
     pub divergences: u64,
 }
@@ -49,10 +50,11 @@ impl Counters {
     /// Counts what was cleared away in passing.
     pub(super) fn cleared(&mut self, cleared: Cleared) {
         self.lapsed_leases = self.lapsed_leases.saturating_add(cleared.lapsed_leases as u64);
+        self.forgotten_ids = self.forgotten_ids.saturating_add(cleared.forgotten_ids as u64);
     }
 
     /// Every count with its name.
-    pub(super) fn rows(&self) -> [(&'static CStr, u64); 12] {
+    pub(super) fn rows(&self) -> [(&'static CStr, u64); 13] {
         [
             (c"admitted", self.admitted),
             (c"denied_unknown_account", self.unknown_account),
@@ -64,6 +66,7 @@ impl Counters {
             (c"duplicates", self.duplicates),
             (c"conflicts", self.conflicts),
             (c"lapsed_leases", self.lapsed_leases),
+            (c"forgotten_ids", self.forgotten_ids),
             (c"effects_applied", self.effects_applied),
             (c"divergences", self.divergences),
         ]

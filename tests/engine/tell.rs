@@ -209,7 +209,7 @@ pub fn error(refusal: &Refusal) -> Error {
         Refusal::NoLease => Error::NoLease,
         Refusal::Stale(token) => Error::Stale(*token),
         Refusal::Conflict => Error::Conflict,
-        Refusal::UnknownQuota => Error::UnknownQuota,
+        Refusal::UnknownQuota(_) => Error::UnknownQuota,
         Refusal::AboveMax => Error::NotAllowed,
         Refusal::TooMuch(_) => Error::TooMuch,
         Refusal::Full(_, bound) => Error::Full(*bound),

@@ -8,6 +8,7 @@
 mod support;
 
 mod limits;
+mod load;
 mod persistence;
 mod promised;
 mod refusals;

@@ -33,6 +33,22 @@ fn server() -> Server {
 }
 
 #[test]
+fn what_is_wrong_with_the_words_is_said_before_what_the_key_holds() {
+    let mut server = server();
+    server.must("SET s x");
+    for line in [
+        "FW.QUOTAS s nosuch",
+        "FW.LIMIT s nosuch MAX 1",
+        "FW.LIMIT s nosuch MAX DEFAULT",
+        "FW.QUOTA s RESERVE l nosuch 1",
+        "FW.SET s tier nosuch",
+        "FW.ADMIT s COST x",
+    ] {
+        assert_eq!(server.says(line), "(error) ERR", "{line}");
+    }
+}
+
+#[test]
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn malformed_commands_are_errors_that_say_how_the_command_is_written() {
     let mut server = server();

@@ -66,6 +66,30 @@ fn a_bad_value_at_the_start_is_named_in_the_log_and_nothing_is_half_loaded() {
 }
 
 #[test]
+fn a_limit_of_a_quota_that_left_can_still_be_dropped() {
+    let mut server = Server::start(&[]);
+    server.must("FW.LIMIT a h100 MAX 20");
+    assert_eq!(set(&mut server, "quotas", "a100 8").line(), "OK");
+    assert_eq!(server.says("FW.LIMIT a h100 MAX 5"), "(error) ERR");
+    assert_eq!(
+        server.says("FW.LIMIT a h100 MAX DEFAULT"),
+        "name h100 limit 0 max 0 used 0 remaining 0 source platform"
+    );
+    assert_eq!(server.says("FW.LIMIT a h100 MAX DEFAULT"), "(error) ERR");
+    assert_eq!(set(&mut server, "quotas", "h100 8").line(), "OK");
+    let row = "name h100 limit 8 max 8 used 0 remaining 8 source platform";
+    assert_eq!(server.says("FW.QUOTAS a h100"), row);
+}
+
+#[test]
+fn arguments_of_module_load_are_refused_and_not_passed_over() {
+    let mut server = Server::start_without_module(&["enable-module-command yes"]);
+    let load = format!("MODULE LOAD \"{}\" fw.test-clock yes", module().display());
+    assert!(matches!(server.ask(&load), Answer::Error(_)));
+    assert!(server.log().contains("it takes no arguments"), "{}", server.log());
+}
+
+#[test]
 fn the_module_is_loaded_with_settings_while_a_server_runs() {
     let mut server = Server::start_without_module(&["enable-module-command yes"]);
     let load = format!("MODULE LOADEX \"{}\" CONFIG fw.requests-per-minute", module().display());

@@ -167,13 +167,13 @@ impl Host for Memory {
         &self.settings
     }
 
-    fn move_clock(&mut self, to: clock::Move) -> i64 {
+    fn move_clock(&mut self, to: clock::Move) -> Option<i64> {
         self.clock = match to {
             clock::Move::To(time) => time.0,
             clock::Move::By(span) => self.clock + span.0,
             clock::Move::Real => START,
         };
-        self.clock
+        Some(self.clock)
     }
 }
 

@@ -40,12 +40,22 @@ impl To {
 impl Request for SetLimit {
     type Answer = LimitRow;
 
-    fn missing(&self, _policy: &Policy) -> Missing<LimitRow> {
-        Missing::Fresh
+    fn missing(&self, policy: &Policy) -> Missing<LimitRow> {
+        match policy.lacks(&self.name) {
+            Some(quota) => Missing::Refuse(Refusal::UnknownQuota(quota.clone())),
+            None => Missing::Fresh,
+        }
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<LimitRow>, Refusal> {
         let before = present.account.own(&self.name);
+        // Of a quota that left the platform, what was set can still be dropped.
+        let sets = [self.value, self.max].into_iter().flatten().any(|to| to != To::Default);
+        if let Some(quota) = present.policy.lacks(&self.name)
+            && (sets || before.is_default())
+        {
+            return Err(Refusal::UnknownQuota(quota.clone()));
+        }
         let own = Override {
             value: self.value.map_or(before.value, To::figure),
             max: self.max.map_or(before.max, To::figure),

@@ -70,6 +70,19 @@ pub enum Missing<A> {
     Refuse(Refusal),
 }
 
+impl<A> Missing<A> {
+    /// The same with its answer told in another form.
+    pub fn map<B>(self, tell: impl FnOnce(A) -> B) -> Missing<B> {
+        match self {
+            Self::Create => Missing::Create,
+            Self::FreshOr(answer) => Missing::FreshOr(tell(answer)),
+            Self::Fresh => Missing::Fresh,
+            Self::Answer(answer) => Missing::Answer(tell(answer)),
+            Self::Refuse(refusal) => Missing::Refuse(refusal),
+        }
+    }
+}
+
 /// Something that can be asked of an account.
 pub trait Request {
     /// What it is answered with.

@@ -123,8 +123,11 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn in_force(&self, name: &LimitName) -> InForce {
         let (platform, source) = self.platform_limit(name);
-        let gone = matches!(name, LimitName::Quota(quota) if !self.policy.has_quota(quota));
-        let own = if gone { Override::default() } else { self.account.own(name) };
+        let own = if self.policy.lacks(name).is_some() {
+            Override::default()
+        } else {
+            self.account.own(name)
+        };
         own.in_force(platform, source)
     }
 
