@@ -10,6 +10,7 @@ use fw_limits::codec::wire::{Kind, seal};
 use fw_limits::codec::{account, effect};
 use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
+use fw_limits::engine::fits;
 use fw_limits::engine::decide::admit::Admit;
 use fw_limits::engine::decide::limit::{SetLimit, To};
 use fw_limits::engine::decide::quota::{Release, Reserve};
@@ -68,8 +69,8 @@ fn rich() -> History {
     let mut history = History { hashing, policy, clock, account: None, effects: Vec::new() };
     let dollars = Money::dollars;
     let scope = Scope::new(b"models/x").expect("a scope");
-    history.ask(&Admit { cost: Units::of(3) });
-    history.ask(&Admit { cost: Units::of(1) });
+    history.ask(&Admit { cost: Units::of(3), scope: None, tokens: None, hold: None });
+    history.ask(&Admit { cost: Units::of(1), scope: None, tokens: None, hold: None });
     history.ask(&Spend { amount: dollars(7), id: Some(id("a spend")) });
     history.ask(&TopUp { act: Act::TopUp(dollars(200)), id: id("a top-up") });
     history.ask(&TopUp { act: Act::Promo(dollars(5)), id: id("a gift") });
@@ -156,7 +157,7 @@ fn damaged_effect_bytes_are_refused_or_leave_a_sound_account() {
                 refused += 1;
                 continue;
             };
-            if apply::fits(before.as_ref(), &effect).is_err() {
+            if fits::fits(before.as_ref(), &effect).is_err() {
                 refused += 1;
                 continue;
             }

@@ -14,6 +14,10 @@ pub mod limit;
 pub mod month;
 pub mod window;
 
+pub mod hold;
+pub mod lapse;
+
+pub mod holds;
 pub mod lease;
 pub mod ledger;
 pub mod memory;
@@ -22,10 +26,14 @@ pub mod tier;
 
 pub mod policy;
 
+pub mod extras;
+
 pub mod account;
 
 pub mod effect;
 pub mod verdict;
+
+pub mod fits;
 
 pub mod apply;
 pub mod decide;

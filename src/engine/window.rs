@@ -20,8 +20,9 @@ const LAG_BITS: u32 = 16;
 /// Admissions that lie within one second, and free together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
-    /// The first admission in ms, shifted, and how much later the last one was: instants need 45
-    /// bits and a lag 10, so both fit one word and four slots fit a cache line.
+    /// The first admission in ms and one more, shifted, and how much later the last one was:
+    /// instants need 45 bits and a lag 10, so both fit one word and four slots fit a cache line.
+    /// Zero is the empty place.
     stamp: u64,
     units: i64,
 }
@@ -36,14 +37,14 @@ impl Slot {
     }
 
     fn at(first: Millis, lag: Millis, units: Units) -> Self {
-        let stamp = first.0.cast_unsigned() << LAG_BITS | lag.0.cast_unsigned();
+        let stamp = first.0.wrapping_add(1).cast_unsigned() << LAG_BITS | lag.0.cast_unsigned();
         Self { stamp, units: units.count() }
     }
 
     /// The first admission.
     #[must_use]
     pub const fn first(self) -> Millis {
-        Millis((self.stamp >> LAG_BITS).cast_signed())
+        Millis((self.stamp >> LAG_BITS).cast_signed().wrapping_sub(1))
     }
 
     /// From the first admission to the last, below 1,000 ms.
@@ -70,6 +71,11 @@ impl Slot {
 
     const fn takes(self, now: Millis) -> bool {
         now.since(self.first()).0 < JOIN_MS
+    }
+
+    /// Holds if the slot took what was admitted at `time`, of all that its window admitted.
+    fn took(self, time: Millis) -> bool {
+        (self.first()..=self.first().plus(self.lag())).contains(&time)
     }
 }
 
@@ -137,6 +143,33 @@ impl Window {
         self.older.give_back_if_empty();
     }
 
+    /// Holds if what was admitted at `time` is still in use at `now`.
+    #[must_use]
+    pub fn counts(&self, time: Millis, now: Millis) -> bool {
+        self.slots().any(|slot| slot.took(time) && slot.is_alive(now))
+    }
+
+    /// Counts `units` more in the slot that took what was admitted at `time`, or does nothing if
+    /// there is none. The slot frees when it would have.
+    pub fn raise(&mut self, units: Units, time: Millis) {
+        self.correct(time, |slot| slot.saturating_add(units.count()));
+    }
+
+    /// Counts `units` fewer in the slot that took what was admitted at `time`, not below zero.
+    pub fn lower(&mut self, units: Units, time: Millis) {
+        self.correct(time, |slot| slot.saturating_sub(units.count()).max(0));
+    }
+
+    fn correct(&mut self, time: Millis, change: impl FnOnce(i64) -> i64) {
+        let is_newest = self.has_newest() && self.newest.took(time);
+        let slot = if is_newest { Some(&mut self.newest) } else { self.older.that_took(time) };
+        let Some(slot) = slot else { return };
+        let units = change(slot.units);
+        let difference = units.saturating_sub(slot.units);
+        slot.units = units;
+        self.used = self.used.saturating_add(difference);
+    }
+
     /// Holds if `units` more can be counted at `now` without overflow.
     #[must_use]
     pub fn can_count(&self, units: Units, now: Millis) -> bool {
@@ -174,13 +207,18 @@ impl Window {
         self.older.capacity().saturating_mul(size_of::<Slot>())
     }
 
-    // A stamp of zero is the empty place: an admission at the epoch itself, which only a test
-    // clock sees, has units.
-    const fn has_newest(&self) -> bool {
-        self.newest.stamp != 0 || self.newest.units != 0
+    /// Holds if no slot is stored.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        !self.has_newest()
     }
 
-    fn drop_freed(&mut self, now: Millis) {
+    const fn has_newest(&self) -> bool {
+        self.newest.stamp != 0
+    }
+
+    /// Forgets slots that have freed.
+    pub fn drop_freed(&mut self, now: Millis) {
         while let Some(oldest) = self.older.front() {
             if oldest.is_alive(now) {
                 return;
@@ -231,6 +269,13 @@ impl Ring {
         // Sizes are powers of two, so a place is found by a mask.
         let mask = places.len().saturating_sub(1);
         (0..length).filter_map(move |at| places.get(head.wrapping_add(at) & mask).copied())
+    }
+
+    fn that_took(&mut self, time: Millis) -> Option<&mut Slot> {
+        let at = self.iter().position(|slot| slot.took(time))?;
+        let mask = self.capacity().saturating_sub(1);
+        let place = usize::from(self.head).wrapping_add(at) & mask;
+        self.places_mut().get_mut(place)
     }
 
     fn push(&mut self, slot: Slot) {
@@ -365,6 +410,25 @@ mod tests {
         window.admit(largest, Millis(0));
         assert!(!window.can_count(units(1), Millis(59_999)));
         assert!(window.can_count(largest, Millis(60_000)));
+    }
+
+    #[test]
+    fn a_correction_goes_to_the_slot_that_took_the_admission_and_moves_no_time() {
+        let mut window = Window::default();
+        for second in 0..20 {
+            window.admit(units(10), Millis(second * 1_000));
+        }
+        let now = Millis(62_500);
+        assert!(window.counts(Millis(3_000), now) && !window.counts(Millis(2_000), now));
+        assert!(!window.counts(Millis(3_001), now));
+        window.lower(units(7), Millis(3_000));
+        window.raise(units(5), Millis(19_000));
+        window.raise(units(5), Millis(19_500));
+        window.lower(units(99), Millis(4_000));
+        assert_eq!(window.used(now), units(3 + 15 + 15 * 10));
+        assert_eq!(window.used(Millis(63_000)), units(15 + 15 * 10));
+        assert_eq!(window.used(Millis(78_999)), units(15));
+        assert_eq!(window.reset(Millis(70_000)), Millis(9_000));
     }
 
     #[test]

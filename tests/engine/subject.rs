@@ -185,7 +185,7 @@ fn change(
     effect: &Effect,
     hashing: &RandomState,
 ) -> Result<(), String> {
-    apply::fits(account.as_ref(), effect).map_err(|what| format!("does not fit: {what}"))?;
+    fits::fits(account.as_ref(), effect).map_err(|what| format!("does not fit: {what}"))?;
     match account {
         Some(account) => {
             apply::apply(account, effect, hashing);

@@ -2,8 +2,8 @@
 
 use super::present::Present;
 use super::{Decision, Missing, Request};
-use crate::engine::account::LimitKind;
 use crate::engine::effect::Change;
+use crate::engine::extras::LimitKind;
 use crate::engine::limit::{Limit, LimitName, Override, Units};
 use crate::engine::policy::Policy;
 use crate::engine::verdict::{LimitRow, Refusal};
