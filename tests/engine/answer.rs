@@ -1,6 +1,8 @@
 //! Answers in plain words and figures: what the engine and the model say is compared in this form.
 //!
-//! A limit without bound is [`UNLIMITED`](crate::model::figures::UNLIMITED); -1 is as on the wire.
+//! A limit without bound is [`UNLIMITED`]; -1 is as on the wire.
+
+use crate::model::figures::UNLIMITED;
 
 /// What a command came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,7 @@ pub enum Answer {
     Limit(LimitRow),
     Limits(Vec<LimitRow>),
     Leases(Vec<LeaseRow>),
+    Holds(Vec<HoldRow>),
     Account(Box<AccountRow>),
 }
 
@@ -30,10 +33,24 @@ pub enum Answer {
 pub struct Admission {
     pub verdict: &'static str,
     pub policy: String,
+    /// The tightest requests window.
+    pub requests: Shown,
+    /// The tightest tokens window, if TOKENS was given.
+    pub tokens: Option<Shown>,
+    pub retry_after: i64,
+}
+
+/// A rate window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
     pub limit: i128,
     pub remaining: i128,
     pub reset: i64,
-    pub retry_after: i64,
+}
+
+impl Shown {
+    /// No window that limits.
+    pub const NONE: Self = Self { limit: UNLIMITED, remaining: UNLIMITED, reset: 0 };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +94,18 @@ pub struct LeaseRow {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    pub id: String,
+    pub amount: i128,
+    pub charged: i128,
+    pub held: i128,
+    pub tokens: i128,
+    pub scope: Option<String>,
+    pub admitted: i64,
+    pub lapses: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountRow {
     pub statement: Statement,
     pub tier_source: &'static str,
@@ -89,7 +118,11 @@ pub struct AccountRow {
     pub next_tier: Option<(String, i128)>,
     pub period: (i64, i64),
     pub previous_spent: i128,
+    pub open_holds: usize,
     pub leases: usize,
+    pub failed_invoices: usize,
+    /// Why it is blocked, if it is.
+    pub blocked: Option<String>,
     pub anchor: u8,
     pub created: i64,
 }
@@ -97,6 +130,7 @@ pub struct AccountRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     NoAccount,
+    NoHold,
     NoLease,
     Stale(i64),
     Conflict,

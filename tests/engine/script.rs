@@ -35,6 +35,9 @@ pub enum Move {
 /// What happens to an account at an instant of its own.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
+    HoldLapses,
+    /// A closed or lapsed hold is.
+    HoldForgotten,
     LeaseLapses,
     SlotFrees,
     IdForgotten,
@@ -46,6 +49,12 @@ pub enum Event {
 pub enum Filling {
     Spends,
     Billings,
+    /// Of nothing, for so long.
+    Holds(i64),
+    /// Holds of nothing that were settled.
+    Settled,
+    /// Invoices that failed.
+    Invoices,
     /// Of one unit of this quota.
     Leases(&'static str),
 }
@@ -54,10 +63,14 @@ pub enum Filling {
 pub enum Setting {
     NewAccounts(Mode),
     Requests(i128),
+    Tokens(i128),
+    Concurrency(i128),
     Tiers(Vec<TierRow>),
     Quotas(Vec<(String, i128)>),
     Anchor(u8),
+    HoldTtl(i64),
     LeaseTtl(i64),
+    HoldMemory(i64),
     SpendMemory(i64),
     BillingMemory(i64),
 }
@@ -75,13 +88,59 @@ pub enum Token {
 /// What FW.LIMIT sets a VALUE or a MAX to; `None` is DEFAULT.
 pub type To = Option<i128>;
 
+/// The arguments of FW.ADMIT and FW.PEEK.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub cost: i128,
+    pub scope: Option<String>,
+    pub tokens: Option<i128>,
+    pub hold: Option<HoldAsk>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HoldAsk {
+    pub id: u32,
+    pub amount: i128,
+    pub ttl: Option<i64>,
+}
+
+/// The arguments of FW.SPEND with HOLD.
+#[derive(Clone, Debug)]
+pub struct Settle {
+    pub id: u32,
+    pub amount: i128,
+    pub tokens: Option<i128>,
+    pub partial: bool,
+}
+
+/// What became of an invoice.
+#[derive(Clone, Copy, Debug)]
+pub enum Invoice {
+    Failed,
+    Paid(i128),
+    Voided,
+}
+
+impl Ask {
+    pub const fn of_nothing() -> Self {
+        Self { cost: 0, scope: None, tokens: None, hold: None }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum Command {
-    Admit { cost: i128 },
-    Peek { cost: i128 },
+    Admit(Ask),
+    Peek(Ask),
     Spend { amount: i128, id: Option<u32> },
+    Settle(Settle),
+    Void { id: u32 },
+    Extend { id: u32, ttl: i64 },
     TopUp { amount: i128, id: u32, promo: bool },
+    Refund { amount: i128, id: u32 },
+    Invoice { id: u32, event: Invoice },
     Set { payment_method: Option<bool>, tier: Option<String>, anchor: Option<u8> },
+    Suspend { reason: String },
+    Resume,
     Limit { name: String, value: Option<To>, max: Option<To> },
     Reserve { id: u32, wanted: Vec<(String, i128)>, ttl: Option<i64> },
     Renew { id: u32, token: Token, ttl: Option<i64> },
@@ -90,6 +149,7 @@ pub enum Command {
     Get,
     Quotas { name: Option<String> },
     Leases { count: usize },
+    Holds { count: usize },
 }
 
 impl Command {
@@ -110,7 +170,10 @@ impl Command {
 
     /// Holds for what only looks.
     pub fn is_view(&self) -> bool {
-        matches!(self, Self::Get | Self::Quotas { .. } | Self::Leases { .. })
+        matches!(
+            self,
+            Self::Get | Self::Quotas { .. } | Self::Leases { .. } | Self::Holds { .. }
+        )
     }
 }
 
@@ -162,16 +225,42 @@ impl fmt::Display for Step {
     }
 }
 
+impl fmt::Display for Ask {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "COST {}", self.cost)?;
+        write!(out, "{}{}", option("SCOPE", &self.scope), option("TOKENS", &self.tokens))?;
+        match &self.hold {
+            Some(HoldAsk { id, amount, ttl }) => {
+                write!(out, " HOLD {id} {amount} nanos{}", option("TTL", ttl))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Settle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, amount, tokens, partial } = self;
+        let partial = if *partial { " PARTIAL" } else { "" };
+        write!(out, "SPEND {amount} nanos HOLD {id}{}{partial}", option("TOKENS", tokens))
+    }
+}
+
 impl fmt::Display for Command {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Admit { cost } => write!(out, "ADMIT COST {cost}"),
-            Self::Peek { cost } => write!(out, "PEEK COST {cost}"),
+            Self::Admit(ask) => write!(out, "ADMIT {ask}"),
+            Self::Peek(ask) => write!(out, "PEEK {ask}"),
             Self::Spend { amount, id } => write!(out, "SPEND {amount} nanos{}", option("ID", id)),
+            Self::Settle(settle) => settle.fmt(out),
+            Self::Void { id } => write!(out, "VOID {id}"),
+            Self::Extend { id, ttl } => write!(out, "EXTEND {id} {ttl}"),
             Self::TopUp { amount, id, promo } => {
                 let promo = if *promo { " PROMO" } else { "" };
                 write!(out, "TOPUP {amount} nanos ID {id}{promo}")
             }
+            Self::Refund { amount, id } => write!(out, "REFUND {amount} nanos ID {id}"),
+            Self::Invoice { id, event } => write!(out, "INVOICE {event:?} {id}"),
             Self::Set { payment_method, tier, anchor } => {
                 let fields = [
                     option("payment-method", payment_method),
@@ -180,22 +269,31 @@ impl fmt::Display for Command {
                 ];
                 write!(out, "SET{}", fields.concat())
             }
+            Self::Suspend { reason } => write!(out, "SUSPEND {reason:?}"),
+            Self::Resume => write!(out, "RESUME"),
             Self::Limit { name, value, max } => {
                 write!(out, "LIMIT {name}{}{}", to("VALUE", value), to("MAX", max))
             }
-            Self::Reserve { id, wanted, ttl } => {
-                write!(out, "QUOTA RESERVE {id} {wanted:?}{}", option("TTL", ttl))
-            }
-            Self::Renew { id, token, ttl } => {
-                write!(out, "QUOTA RENEW {id} {token:?}{}", option("TTL", ttl))
-            }
-            Self::Release { id, token } => {
-                write!(out, "QUOTA RELEASE {id}{}", option("token", token))
-            }
-            Self::Sync { upto, running } => write!(out, "QUOTA SYNC {upto:?} {running:?}"),
             Self::Get => write!(out, "GET"),
             Self::Quotas { name } => write!(out, "QUOTAS{}", option("", name)),
             Self::Leases { count } => write!(out, "LEASES COUNT {count}"),
+            Self::Holds { count } => write!(out, "HOLDS COUNT {count}"),
+            _ => write!(out, "QUOTA {}", lease_words(self)),
         }
+    }
+}
+
+/// A command about leases.
+fn lease_words(command: &Command) -> String {
+    match command {
+        Command::Reserve { id, wanted, ttl } => {
+            format!("RESERVE {id} {wanted:?}{}", option("TTL", ttl))
+        }
+        Command::Renew { id, token, ttl } => {
+            format!("RENEW {id} {token:?}{}", option("TTL", ttl))
+        }
+        Command::Release { id, token } => format!("RELEASE {id}{}", option("token", token)),
+        Command::Sync { upto, running } => format!("SYNC {upto:?} {running:?}"),
+        _ => String::new(),
     }
 }

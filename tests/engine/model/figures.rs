@@ -23,10 +23,14 @@ pub struct TierRow {
 pub struct Figures {
     pub new_accounts: Mode,
     pub requests: i128,
+    pub tokens: i128,
+    pub concurrency: i128,
     pub tiers: Vec<TierRow>,
     pub quotas: Vec<(String, i128)>,
     pub anchor: u8,
+    pub hold_ttl: i64,
     pub lease_ttl: i64,
+    pub hold_memory: i64,
     pub spend_memory: i64,
     pub billing_memory: i64,
 }
@@ -50,10 +54,14 @@ impl Figures {
         Self {
             new_accounts: Mode::Reject,
             requests: 600,
+            tokens: UNLIMITED,
+            concurrency: UNLIMITED,
             tiers: tiers.into_iter().map(row).collect(),
             quotas: quotas.into_iter().map(|(name, most)| (name.to_owned(), most)).collect(),
             anchor: 1,
+            hold_ttl: 60_000,
             lease_ttl: 600_000,
+            hold_memory: 600_000,
             spend_memory: 86_400_000,
             billing_memory: 3_456_000_000,
         }

@@ -21,6 +21,9 @@ impl Account {
         let is_known = self.limits.contains_key(name);
         if after == (None, None) {
             self.limits.remove(name);
+            if is_scoped(name) {
+                self.windows.remove(name);
+            }
         } else {
             self.limits.insert(name.to_owned(), after);
         }
@@ -50,10 +53,13 @@ impl Account {
     /// A limit as FW.QUOTAS shows it.
     pub(super) fn limit_row(&self, name: &str, figures: &Figures) -> LimitRow {
         let (mut max, mut source, used) = match name {
-            "requests" => (figures.requests, "platform", self.requests_used()),
-            "tokens" | "concurrency" => (UNLIMITED, "platform", 0),
-            "spend" => (self.tier(figures).1, "tier", self.spent),
-            _ if is_scoped(name) => (UNLIMITED, "platform", 0),
+            "requests" => (figures.requests, "platform", self.counted(name)),
+            "tokens" => (figures.tokens, "platform", self.counted(name)),
+            "concurrency" => {
+                (figures.concurrency, "platform", i128::try_from(self.open.len()).unwrap())
+            }
+            "spend" => (self.tier(figures).1, "tier", self.spent + self.held()),
+            _ if is_scoped(name) => (UNLIMITED, "platform", self.counted(name)),
             _ => (figures.quota(name).unwrap_or(0), "platform", self.quota_used(name)),
         };
         let is_gone = is_quota(name) && figures.quota(name).is_none();

@@ -1,30 +1,28 @@
-//! Money: charges, top-ups, tiers, standing, and FW.SET.
+//! Money: charges, top-ups, refunds, tiers, and FW.SET.
+
+use std::rc::Rc;
 
 use super::account::{Account, Act, Remembered};
 use super::calendar;
 use super::figures::{Figures, MOST, TierRow, UNLIMITED};
-use crate::answer::{Answer, Error, Statement};
+use crate::answer::{Answer, Error};
 use crate::script::Command;
 
 const SPEND_IDS: usize = 100_000;
 const BILLING_IDS: usize = 10_000;
 
 impl Account {
-    /// A charge or a top-up; with an id, once.
+    /// A charge, a top-up or a refund; with an id, once.
     pub(super) fn once(
         &mut self,
         id: Option<u32>,
         act: Act,
         figures: &Figures,
     ) -> Result<Answer, Error> {
-        if let Some(answer) = id.and_then(|id| self.known(id, act, figures)) {
+        if let Some(answer) = id.and_then(|id| self.done_before(id, act, figures)) {
             return answer;
         }
         self.record(id, act);
-        let prepaid = self.credits + self.promo;
-        if [self.spent, self.owed, self.history, prepaid].iter().any(|sum| *sum > MOST) {
-            return Err(Error::TooMuch);
-        }
         self.rise(figures);
         Ok(Answer::Statement(self.statement("OK", figures)))
     }
@@ -35,16 +33,7 @@ impl Account {
             self.remember(id, act);
         }
         match act {
-            Act::Spend(amount) => {
-                let from_promo = amount.min(self.promo);
-                let from_credits = (amount - from_promo).min(self.credits);
-                let unpaid = amount - from_promo - from_credits;
-                self.promo -= from_promo;
-                self.credits -= from_credits;
-                self.spent += amount;
-                self.owed += unpaid;
-                self.history += unpaid;
-            }
+            Act::Spend(amount) => self.charge(amount),
             Act::TopUp(amount) => {
                 let pays = amount.min(self.owed);
                 self.owed -= pays;
@@ -52,31 +41,67 @@ impl Account {
                 self.history += amount - pays;
             }
             Act::Promo(amount) => self.promo += amount,
+            Act::Refund(amount) => {
+                let pays = amount.min(self.owed);
+                self.owed -= pays;
+                self.credits += amount - pays;
+                self.spent = (self.spent - amount).max(0);
+            }
+            Act::Paid(amount) => self.owed -= amount.min(self.owed),
+            Act::Voided => {}
         }
     }
 
+    /// A charge: promo pays first, then credits; the rest is owed.
+    pub(super) fn charge(&mut self, amount: i128) {
+        let from_promo = amount.min(self.promo);
+        let from_credits = (amount - from_promo).min(self.credits);
+        let unpaid = amount - from_promo - from_credits;
+        self.promo -= from_promo;
+        self.credits -= from_credits;
+        self.spent += amount;
+        self.owed += unpaid;
+        self.history += unpaid;
+    }
+
+    /// Sums that do not fit are an error of whatever command would have made them.
+    pub(super) fn check_sums(&self) -> Result<(), Error> {
+        let mut sums = vec![self.spent + self.held(), self.credits + self.promo];
+        sums.extend([self.owed, self.history]);
+        sums.extend(self.windows.keys().map(|window| self.counted(window)));
+        if sums.iter().any(|sum| *sum > MOST) { Err(Error::TooMuch) } else { Ok(()) }
+    }
+
     /// What is answered if the id was used before, and is remembered.
-    fn known(&self, id: u32, act: Act, figures: &Figures) -> Option<Result<Answer, Error>> {
+    pub(super) fn done_before(
+        &self,
+        id: u32,
+        act: Act,
+        figures: &Figures,
+    ) -> Option<Result<Answer, Error>> {
+        let before = self.remembered(id, act, figures)?;
+        let duplicate = || Answer::Statement(self.statement("DUPLICATE", figures));
+        Some(if before == act { Ok(duplicate()) } else { Err(Error::Conflict) })
+    }
+
+    /// What the id was used for before, in the space of this act.
+    pub(super) fn remembered(&self, id: u32, act: Act, figures: &Figures) -> Option<Act> {
         let (memory, span) = match act {
             Act::Spend(_) => (&self.spends, figures.spend_memory),
-            Act::TopUp(_) | Act::Promo(_) => (&self.billings, figures.billing_memory),
+            _ => (&self.billings, figures.billing_memory),
         };
-        let same_id = memory.iter().rev().find(|known| known.id == id)?;
-        if self.latest >= same_id.time + span {
-            None
-        } else if same_id.act == act {
-            Some(Ok(Answer::Statement(self.statement("DUPLICATE", figures))))
-        } else {
-            Some(Err(Error::Conflict))
-        }
+        let same = |before: &&Remembered| before.id == id && space(before.act) == space(act);
+        let before = memory.iter().rev().find(same)?;
+        (self.latest < before.time + span).then_some(before.act)
     }
 
     /// Remembers an id; at the bound the one recorded first is forgotten.
     fn remember(&mut self, id: u32, act: Act) {
         let (memory, most) = match act {
             Act::Spend(_) => (&mut self.spends, SPEND_IDS),
-            Act::TopUp(_) | Act::Promo(_) => (&mut self.billings, BILLING_IDS),
+            _ => (&mut self.billings, BILLING_IDS),
         };
+        let memory = Rc::make_mut(memory);
         if memory.len() >= most {
             memory.remove(0);
         }
@@ -146,29 +171,14 @@ impl Account {
             None => ("none".to_owned(), figures.tiers[0].limit, "auto"),
         }
     }
+}
 
-    /// The reasons of its suspension, comma-joined; empty if it is active.
-    pub(super) fn reasons(&self, figures: &Figures) -> String {
-        let mut reasons = Vec::new();
-        if !self.payment_method && self.credits + self.promo == 0 {
-            reasons.push("no_payment_method");
-        }
-        if self.spent >= self.limit_row("spend", figures).limit {
-            reasons.push("spend_limit");
-        }
-        reasons.join(",")
-    }
-
-    pub(super) fn statement(&self, result: &'static str, figures: &Figures) -> Statement {
-        let reasons = self.reasons(figures);
-        Statement {
-            result,
-            spent: self.spent,
-            limit: self.limit_row("spend", figures).limit,
-            held: 0,
-            credits: self.credits + self.promo,
-            tier: self.tier(figures).0,
-            standing: if reasons.is_empty() { "active".to_owned() } else { reasons },
-        }
+/// Ids of different spaces have nothing to do with each other.
+fn space(act: Act) -> &'static str {
+    match act {
+        Act::Spend(_) => "spends",
+        Act::TopUp(_) | Act::Promo(_) => "top-ups",
+        Act::Refund(_) => "refunds",
+        Act::Paid(_) | Act::Voided => "invoices",
     }
 }

@@ -31,7 +31,7 @@ impl Account {
         self.leases.values().map(|lease| lease.count(quota)).sum()
     }
 
-    fn held(&self, id: &str, quota: &str) -> i128 {
+    fn leased(&self, id: &str, quota: &str) -> i128 {
         self.leases.get(id).map_or(0, |lease| lease.count(quota))
     }
 
@@ -40,16 +40,16 @@ impl Account {
         (id, wanted, ttl): Reserve<'_>,
         figures: &Figures,
     ) -> Result<Answer, Error> {
-        let grows = wanted.iter().any(|(quota, count)| *count > self.held(id, quota));
-        let shrinks = wanted.iter().any(|(quota, count)| *count < self.held(id, quota));
+        let grows = wanted.iter().any(|(quota, count)| *count > self.leased(id, quota));
+        let shrinks = wanted.iter().any(|(quota, count)| *count < self.leased(id, quota));
         let reasons = self.reasons(figures);
         let first = Some(wanted[0].0.as_str());
         if !reasons.is_empty() && (grows || !shrinks) {
             return Ok(self.reservation(id, ("SUSPENDED", &reasons, first), figures));
         }
         for (quota, count) in wanted {
-            let after = self.quota_used(quota) - self.held(id, quota) + count;
-            let grows = *count > self.held(id, quota);
+            let after = self.quota_used(quota) - self.leased(id, quota) + count;
+            let grows = *count > self.leased(id, quota);
             if grows && after > self.limit_row(quota, figures).limit {
                 let said = ("QUOTA_EXCEEDED", quota.as_str(), Some(quota.as_str()));
                 return Ok(self.reservation(id, said, figures));

@@ -24,7 +24,10 @@ impl Account {
             next_tier: next_tier.map(|row| (row.name.clone(), lacks(row.history))),
             period: self.period,
             previous_spent: self.previous_spent,
+            open_holds: self.open.len(),
             leases: self.leases.len(),
+            failed_invoices: self.failed.len(),
+            blocked: self.blocked.clone(),
             anchor: self.anchor_day(figures),
             created: self.created,
         }))

@@ -1,0 +1,88 @@
+//! Random histories: which steps, and with which figures.
+//!
+//! Figures come from small pools in which limits, thresholds and amounts meet exactly. Every
+//! history has a mood of its own that makes some steps frequent and leaves others out, so that
+//! rare things come together in some of them.
+
+mod commands;
+mod mood;
+mod settings;
+
+use crate::model::calendar;
+use crate::model::figures::Mode;
+use crate::random::Random;
+use crate::script::{Event, Move, Setting, Step};
+use mood::Mood;
+
+const SECOND: i64 = 1_000;
+const DAY: i64 = 86_400 * SECOND;
+const YEAR: i64 = 365 * DAY;
+/// The end of the engine's time, with the year 2999.
+pub const LAST: i64 = 32_503_680_000_000;
+
+const BACK: [i64; 10] =
+    [1, 900, 59_999, 60_000, 60_001, 61_000, 3_600_000, 20 * DAY, 40 * DAY, 3 * YEAR];
+const EVENTS: [Event; 6] = [
+    Event::HoldLapses,
+    Event::HoldForgotten,
+    Event::LeaseLapses,
+    Event::SlotFrees,
+    Event::IdForgotten,
+    Event::PeriodEnds,
+];
+
+/// A history's first instant and its steps.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub start: i64,
+    pub steps: Vec<Step>,
+}
+
+pub fn script(seed: u64) -> Script {
+    let mut random = Random::new(seed);
+    let start = start(&mut random);
+    // Most histories should have an account.
+    let mode = random.pick(&[Mode::Open, Mode::Open, Mode::Prepaid, Mode::Reject]);
+    let mut all = vec![Step::Policy(Setting::NewAccounts(mode))];
+    all.extend(settings::of_a_history(&mut random).into_iter().map(Step::Policy));
+    let mood = Mood::new(&mut random);
+    if mood.is_focused {
+        all.extend(commands::opening(&mut random, &mood).into_iter().map(Step::Command));
+    }
+    let count = 5 + random.below(200);
+    all.extend((0..count).map(|_| step(&mut random, &mood)));
+    Script { start, steps: all }
+}
+
+/// So many steps in one mood.
+pub fn steps(random: &mut Random, count: usize) -> Vec<Step> {
+    let mood = Mood::new(random);
+    (0..count).map(|_| step(random, &mood)).collect()
+}
+
+/// An instant near a month's end, as often as not.
+fn start(random: &mut Random) -> i64 {
+    let year = |year: i64| (year - 1970) * 31_556_952 * SECOND;
+    let around = [0, 20 * DAY, year(2026), year(2027), year(2028), year(2100), LAST - 40 * DAY];
+    let month_end = calendar::next_after(1, random.pick(&around));
+    let near = [0, -1, -5 * SECOND, -DAY, -3 * DAY, -17 * DAY, 17 * DAY];
+    (month_end + random.pick(&near)).clamp(0, LAST)
+}
+
+fn step(random: &mut Random, mood: &Mood) -> Step {
+    match random.weighted(&mood.steps) {
+        0 => Step::Command(commands::command(random, mood)),
+        1 => Step::Clock(clock(random, mood)),
+        2 => Step::Policy(settings::setting(random, mood)),
+        _ => Step::Delete,
+    }
+}
+
+fn clock(random: &mut Random, mood: &Mood) -> Move {
+    match random.weighted(&mood.moves) {
+        0 => Move::Ahead(random.pick(&mood.ahead)),
+        1 => Move::Back(random.pick(&BACK)),
+        2 => Move::MonthEnd(random.pick(&[-1, 0, 1, DAY, 13 * DAY])),
+        _ => Move::Next(EVENTS[random.weighted(&mood.events)], random.pick(&[-1, 0, 0, 1])),
+    }
+}
