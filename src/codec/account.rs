@@ -19,8 +19,9 @@ use crate::engine::id::Id;
 use crate::engine::lease::Lease;
 use crate::engine::limit::{LimitName, Override, Units};
 use crate::engine::memory::{Entry, Kept, Memory};
+use crate::engine::slot::Slot;
 use crate::engine::time::Millis;
-use crate::engine::window::{Slot, Window};
+use crate::engine::window::Window;
 
 /// Limits that every account has, beside those of quotas and scopes.
 const FIXED_LIMITS: usize = 4;

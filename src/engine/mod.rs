@@ -12,6 +12,8 @@ pub mod time;
 pub mod limit;
 
 pub mod month;
+pub mod slot;
+
 pub mod window;
 
 pub mod hold;

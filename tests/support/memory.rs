@@ -14,9 +14,9 @@ use fw_limits::command::setting::{SETTINGS, Settings};
 use fw_limits::command::{Command, Doc, Host, Keyless, Visitor, clock};
 use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
-use fw_limits::engine::fits;
 use fw_limits::engine::decide::{Rules, judge};
 use fw_limits::engine::effect::Effect;
+use fw_limits::engine::fits;
 use fw_limits::engine::time::Millis;
 
 use super::answer::Answer;

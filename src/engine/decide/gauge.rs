@@ -6,9 +6,10 @@
 use super::admit::Admit;
 use super::present::Present;
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
+use crate::engine::slot::SPAN;
 use crate::engine::time::Millis;
 use crate::engine::verdict::{Retry, Shown};
-use crate::engine::window::{SPAN, Window};
+use crate::engine::window::Window;
 
 /// A rate window that limits a request.
 #[derive(Clone)]
@@ -74,7 +75,7 @@ impl<'a> Gauges<'a> {
     /// The limited window with the fewest remaining, the scope's on a tie.
     pub fn tightest(&self, meter: Meter) -> (Option<&LimitName>, Shown) {
         let gauges = self.of_meter(meter).iter().flatten();
-        // Of equals the last is taken.
+        // Of equals the first one is taken: the scope's.
         match gauges.rev().min_by_key(|gauge| gauge.remaining()) {
             Some(gauge) => (Some(&gauge.name), gauge.shown()),
             None => (None, Shown::UNLIMITED),
