@@ -255,8 +255,8 @@ mod tests {
         window.raise(units(5), Millis(19_000));
         window.raise(units(5), Millis(19_500));
         window.lower(units(99), Millis(4_000));
-        assert_eq!(window.used(now), units(3 + 15 + 15 * 10));
-        assert_eq!(window.used(Millis(63_000)), units(15 + 15 * 10));
+        assert_eq!(window.used(now), units(3 + 15 + 14 * 10));
+        assert_eq!(window.used(Millis(63_000)), units(15 + 14 * 10));
         assert_eq!(window.used(Millis(78_999)), units(15));
         assert_eq!(window.reset(Millis(70_000)), Millis(9_000));
     }

@@ -3,7 +3,7 @@
 //! The first rule that fails decides, in the order of [`Verdict`]. All of a request is taken, or
 //! nothing: requests and tokens in every window that limits them, and a hold.
 
-use super::gauge::Gauges;
+use super::gauge::{Asks, Gauges};
 use super::kept::Known;
 use super::present::Present;
 use super::{Decision, Missing, Request};
@@ -61,7 +61,7 @@ impl Request for Admit {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let gauges = Gauges::of(self, present);
+        let gauges = self.gauges(present);
         if let Some(answer) = self.without_taking(present, &gauges)? {
             return Ok(Decision::unchanged(answer));
         }
@@ -83,7 +83,7 @@ impl Request for Peek {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let gauges = Gauges::of(&self.0, present);
+        let gauges = self.0.gauges(present);
         if let Some(answer) = self.0.without_taking(present, &gauges)? {
             return Ok(Decision::unchanged(answer));
         }
@@ -94,6 +94,11 @@ impl Request for Peek {
 }
 
 impl Admit {
+    fn gauges<'a>(&self, present: &Present<'a>) -> Gauges<'a> {
+        let (requests, tokens, scope) = (self.cost, self.tokens, self.scope.as_ref());
+        Gauges::of(&Asks { requests, tokens, scope }, present)
+    }
+
     /// The answer if nothing is taken: the request was admitted before, or is denied.
     fn without_taking(
         &self,

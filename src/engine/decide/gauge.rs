@@ -3,13 +3,23 @@
 //! At most four apply: of requests and of tokens, of the account and of a scope. A window without a
 //! limit is none: it never denies and counts nothing.
 
-use super::admit::Admit;
 use super::present::Present;
+use crate::engine::id::Scope;
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
 use crate::engine::slot::SPAN;
 use crate::engine::time::Millis;
 use crate::engine::verdict::{Retry, Shown};
 use crate::engine::window::Window;
+
+/// What a request asks of rate windows.
+pub struct Asks<'a> {
+    /// Requests.
+    pub requests: Units,
+    /// Tokens, if it says how many.
+    pub tokens: Option<Units>,
+    /// The scope whose windows apply too.
+    pub scope: Option<&'a Scope>,
+}
 
 /// A rate window that limits a request.
 #[derive(Clone)]
@@ -28,12 +38,12 @@ pub struct Gauges<'a>([Option<Gauge<'a>>; 4]);
 
 impl<'a> Gauges<'a> {
     /// Those of a request.
-    pub fn of(request: &Admit, present: &Present<'a>) -> Self {
-        let scoped = |meter, asks| {
-            let scope = request.scope.clone()?;
-            Gauge::of(LimitName::Scoped(meter, scope), asks, present)
+    pub fn of(asks: &Asks<'_>, present: &Present<'a>) -> Self {
+        let scoped = |meter, units| {
+            let scope = asks.scope?.clone();
+            Gauge::of(LimitName::Scoped(meter, scope), units, present)
         };
-        let (requests, tokens) = (request.cost, request.tokens);
+        let (requests, tokens) = (asks.requests, asks.tokens);
         Self([
             Gauge::of(LimitName::Requests, requests, present),
             scoped(Meter::Requests, requests),
