@@ -1,9 +1,14 @@
 //! What holds in every history, whatever the model says: the promises of the contract.
+//!
+//! Limits are read from the views, which are looked at after every step.
+
+use std::collections::BTreeMap;
 
 use fw_limits::engine::account::Account;
 
-use crate::answer::{Answer, Said};
-use crate::script::Command;
+use crate::answer::{AccountRow, Answer, LimitRow, Said};
+use crate::model::figures::UNLIMITED;
+use crate::script::{Ask, Command, Settle, id_text};
 
 const SPAN_MS: i64 = 60_000;
 const STEP_BACK_MS: i64 = 60_000;
@@ -13,10 +18,29 @@ const LATE_MS: i64 = 1_000;
 /// A log of every request and of every dollar bought.
 #[derive(Default)]
 pub struct Watch {
-    admitted: Vec<(i64, i128)>,
+    /// When how many requests were admitted, for each window that limits requests.
+    admitted: BTreeMap<String, Vec<(i64, i128)>>,
+    /// A request that was admitted last, until the limits are seen.
+    just_admitted: Option<(i64, Ask)>,
+    /// The limit of all requests, as last seen.
+    limit: i128,
+    money: Money,
+    /// The amounts of open holds, as last seen.
+    amounts: BTreeMap<String, i128>,
     bought: i128,
     /// The account's latest time before the command.
     latest: Option<i64>,
+}
+
+/// Money as last seen.
+#[derive(Default)]
+struct Money {
+    spent: i128,
+    held: i128,
+    limit: i128,
+    clock: i64,
+    /// Whether something was charged since that was not held, or the clock went back.
+    excused: bool,
 }
 
 /// A command, what it came to, and the account afterwards.
@@ -38,21 +62,31 @@ impl Watch {
         if steps_back && seen.said.changes {
             self.admitted.clear();
         }
-        if let (Command::Admit { cost }, Ok(Answer::Admission(answer))) =
+        if let (Command::Admit(ask), Ok(Answer::Admission(answer))) =
             (seen.command, &seen.said.answer)
         {
             match answer.verdict {
-                "OK" if seen.said.changes => self.see_admitted(*cost, now, answer.limit)?,
+                "OK" if seen.said.changes => self.just_admitted = Some((now, ask.clone())),
                 "RATE_LIMITED" if steps_back => return Err("a window starts empty".to_owned()),
-                "RATE_LIMITED" => {
-                    self.see_denied((*cost, answer.limit), now, now + answer.retry_after)?;
+                "RATE_LIMITED" if answer.policy == "requests" => {
+                    self.see_denied((ask.cost, self.limit), now, now + answer.retry_after)?;
                 }
                 _ => {}
             }
         }
         self.latest = seen.account.map(|account| account.latest.0);
         self.see_money(seen)?;
-        see_leases(seen, now)
+        match &seen.said.answer {
+            Ok(Answer::Limits(rows)) => self.see_limits(rows),
+            Ok(Answer::Account(row)) => self.see_spent(row, seen.clock),
+            Ok(Answer::Holds(rows)) => {
+                self.amounts = rows.iter().map(|row| (row.id.clone(), row.amount)).collect();
+                let held: i128 = rows.iter().map(|row| row.held).sum();
+                let says = self.money.held;
+                if held == says { Ok(()) } else { Err(format!("held is {says}, its sum {held}")) }
+            }
+            _ => see_leases(seen, now),
+        }
     }
 
     /// The account is gone.
@@ -64,10 +98,14 @@ impl Watch {
     fn see_effect(&self, seen: &Seen<'_>) -> Result<(), String> {
         let denied = match &seen.said.answer {
             Err(_) | Ok(Answer::Nothing | Answer::Account(_)) => true,
-            Ok(Answer::Limits(_) | Answer::Leases(_)) => true,
+            Ok(Answer::Limits(_) | Answer::Leases(_) | Answer::Holds(_)) => true,
             Ok(Answer::Admission(answer)) => answer.verdict != "OK",
             Ok(Answer::Reservation(answer)) => answer.verdict != "OK",
-            Ok(Answer::Statement(answer)) => answer.result == "DUPLICATE",
+            // A PARTIAL that raises nothing starts the time of its hold anew.
+            Ok(Answer::Statement(answer)) => {
+                let partial = matches!(seen.command, Command::Settle(Settle { partial: true, .. }));
+                answer.result == "DUPLICATE" && !partial
+            }
             Ok(Answer::Limit(_) | Answer::Count(_)) => false,
         };
         let looks = matches!(seen.command, Command::Peek { .. }) || seen.command.is_view();
@@ -81,23 +119,55 @@ impl Watch {
         Ok(())
     }
 
-    /// No 60 s have more than the limit.
-    fn see_admitted(&mut self, cost: i128, now: i64, limit: i128) -> Result<(), String> {
-        self.admitted.retain(|(at, _)| now - at < SPAN_MS);
-        self.admitted.push((now, cost));
-        let sum: i128 = self.admitted.iter().map(|(_, units)| units).sum();
-        if sum > limit {
-            return Err(format!("{sum} units were admitted in 60 s, the limit is {limit}"));
+    /// No 60 s have more than the limit, of all requests and of those in a scope.
+    fn see_limits(&mut self, rows: &[LimitRow]) -> Result<(), String> {
+        let admitted = self.just_admitted.take();
+        let limited = |name: &str| rows.iter().any(|row| row.name == name);
+        self.admitted.retain(|name, _| limited(name));
+        for row in rows.iter().filter(|row| row.name.starts_with("requests")) {
+            if row.name == "requests" {
+                self.limit = row.limit;
+            }
+            let Some((now, ask)) = admitted.as_ref().filter(|_| row.limit != UNLIMITED) else {
+                continue;
+            };
+            let scope = row.name.strip_prefix("requests@");
+            if scope.is_some() && scope != ask.scope.as_deref() {
+                continue;
+            }
+            let log = self.admitted.entry(row.name.clone()).or_default();
+            log.retain(|(at, _)| now - at < SPAN_MS);
+            log.push((*now, ask.cost));
+            let sum: i128 = log.iter().map(|(_, units)| units).sum();
+            if ask.cost > 0 && sum > row.limit {
+                return Err(format!("{sum} units in 60 s, the limit {row:?}"));
+            }
         }
+        Ok(())
+    }
+
+    /// What is spent and held stays within the limit, while all that is spent was held and limits
+    /// stand: so `spent` never passes it.
+    fn see_spent(&mut self, row: &AccountRow, clock: i64) -> Result<(), String> {
+        let (spent, held) = (row.statement.spent, row.statement.held);
+        let before = &self.money;
+        let was_within = before.spent + before.held <= before.limit;
+        let stands = row.statement.limit >= before.limit && clock >= before.clock;
+        if was_within && stands && !before.excused && spent + held > row.statement.limit {
+            return Err(format!("{spent} spent and {held} held pass the limit"));
+        }
+        self.money = Money { spent, held, limit: row.statement.limit, clock, excused: false };
         Ok(())
     }
 
     fn see_denied(&self, (cost, limit): (i128, i128), now: i64, retry: i64) -> Result<(), String> {
         let sum_at = |time: i64| -> i128 {
-            let alive = self.admitted.iter().filter(|(at, _)| time - at < SPAN_MS);
+            let log = self.admitted.get("requests").into_iter().flatten();
+            let alive = log.filter(|(at, _)| time - at < SPAN_MS);
             alive.map(|(_, units)| units).sum()
         };
-        let frees = self.admitted.iter().map(|(at, _)| at + SPAN_MS).filter(|at| *at > now);
+        let log = self.admitted.get("requests").into_iter().flatten();
+        let frees = log.map(|(at, _)| at + SPAN_MS).filter(|at| *at > now);
         let exact = std::iter::once(now).chain(frees).find(|time| sum_at(*time) + cost <= limit);
         match exact {
             Some(exact) if exact <= retry && retry < exact + LATE_MS => Ok(()),
@@ -112,6 +182,15 @@ impl Watch {
         {
             self.bought += amount;
         }
+        let late =
+            matches!(&seen.said.answer, Ok(Answer::Statement(told)) if told.result == "LATE");
+        self.money.excused |= match seen.command {
+            Command::Spend { amount, .. } => *amount > 0,
+            Command::Settle(Settle { id, amount, .. }) => {
+                late || self.amounts.get(&id_text(*id)).is_some_and(|held| amount > held)
+            }
+            _ => false,
+        };
         let history = seen.account.map_or(0, |account| account.record.ledger.history.nanos());
         if i128::from(history) < self.bought {
             return Err(format!("history is {history}, but {} was bought", self.bought));
