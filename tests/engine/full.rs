@@ -5,13 +5,16 @@ use std::ops::Range;
 use crate::generate::{Script, steps};
 use crate::model::figures::{Mode, UNLIMITED};
 use crate::random::Random;
-use crate::script::{Command, FIRST_FILLED, Filling, Setting, Step};
+use crate::script::{
+    Ask, Command, FIRST_FILLED, Filling, HoldAsk, Invoice, Move, Setting, Settle, Step,
+};
 
 /// How many kinds of full accounts there are.
-pub const KINDS: u64 = 6;
+pub const KINDS: u64 = 10;
 /// Times at the bound before anything else happens, and after that among other steps.
 const NEAR: usize = 12;
 const OTHERS: usize = 40;
+const DAY: i64 = 86_400_000;
 
 /// An account filled to just below a bound, and what comes to the bound then.
 struct Full {
@@ -30,6 +33,10 @@ pub fn script(seed: u64) -> Script {
         },
         3 => Full { filling: (0..62).map(limit_scope).collect(), near: near_scopes },
         4 => Full { filling: many_quota_limits(), near: near_quota_limits },
+        5 => Full { filling: vec![Step::Fill(Filling::Holds(DAY), 9_998)], near: near_open },
+        6 => Full { filling: vec![Step::Fill(Filling::Settled, 99_998)], near: near_settled },
+        7 => Full { filling: many_lapsed(), near: near_lapsed },
+        8 => Full { filling: vec![Step::Fill(Filling::Invoices, 998)], near: near_invoices },
         _ => Full { filling: lease_of_many_quotas(), near: near_quotas },
     };
     let open = Step::Policy(Setting::NewAccounts(Mode::Open));
@@ -58,6 +65,55 @@ fn near_billings(random: &mut Random) -> Vec<Step> {
     let old_or_new = random.pick(&[FIRST_FILLED, 2 * FIRST_FILLED]);
     let (id, promo) = (old_or_new + few(random), !random.once_in(4));
     vec![Step::Command(Command::TopUp { amount: 1, id, promo })]
+}
+
+fn hold(id: u32, ttl: i64) -> Step {
+    let hold = Some(HoldAsk { id, amount: 0, ttl: Some(ttl) });
+    Step::Command(Command::Admit(Ask { hold, ..Ask::of_nothing() }))
+}
+
+fn settle(id: u32) -> Step {
+    Step::Command(Command::Settle(Settle { id, amount: 0, tokens: None, partial: false }))
+}
+
+fn near_open(random: &mut Random) -> Vec<Step> {
+    let id = FIRST_FILLED + random.pick(&[0, 9_998]) + few(random);
+    vec![if random.once_in(3) { settle(id) } else { hold(id, DAY) }]
+}
+
+fn near_settled(random: &mut Random) -> Vec<Step> {
+    let (old, new) = (FIRST_FILLED + few(random), 2 * FIRST_FILLED + few(random));
+    vec![hold(new, DAY), settle(random.pick(&[old, new]))]
+}
+
+/// Rounds of holds that lapse before the next ones come.
+fn many_lapsed() -> Vec<Step> {
+    let memory = Step::Policy(Setting::HoldMemory(40 * DAY));
+    let round = || [Step::Fill(Filling::Holds(1_000), 10_000), Step::Clock(Move::Ahead(1_000))];
+    let rounds = (0..10).flat_map(|_| round());
+    std::iter::once(memory)
+        .chain(rounds)
+        .chain([Step::Fill(Filling::Holds(1_000), 9_998)])
+        .collect()
+}
+
+fn near_lapsed(random: &mut Random) -> Vec<Step> {
+    let (old, new) = (FIRST_FILLED + few(random), 2 * FIRST_FILLED + few(random));
+    vec![
+        hold(new, 1_000),
+        settle(random.pick(&[old, new])),
+        Step::Clock(Move::Ahead(few_ms(random))),
+    ]
+}
+
+fn few_ms(random: &mut Random) -> i64 {
+    random.pick(&[0, 0, 1, 999, 1_000])
+}
+
+fn near_invoices(random: &mut Random) -> Vec<Step> {
+    let id = FIRST_FILLED + random.pick(&[0, 998]) + few(random);
+    let event = random.pick(&[Invoice::Failed, Invoice::Failed, Invoice::Voided]);
+    vec![Step::Command(Command::Invoice { id, event })]
 }
 
 fn reserve(id: u32, quotas: Range<u32>, count: i128) -> Step {

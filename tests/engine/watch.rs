@@ -79,7 +79,7 @@ impl Watch {
         match &seen.said.answer {
             Ok(Answer::Limits(rows)) => self.see_limits(rows),
             Ok(Answer::Account(row)) => self.see_spent(row, seen.clock),
-            Ok(Answer::Holds(rows)) => {
+            Ok(Answer::Holds(rows)) if is_whole(seen.command) => {
                 self.amounts = rows.iter().map(|row| (row.id.clone(), row.amount)).collect();
                 let held: i128 = rows.iter().map(|row| row.held).sum();
                 let says = self.money.held;
@@ -197,6 +197,10 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+fn is_whole(command: &Command) -> bool {
+    matches!(command, Command::Holds { count: usize::MAX })
 }
 
 /// No lease has more left than its own time to live.
