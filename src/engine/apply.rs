@@ -263,11 +263,12 @@ impl Changing<'_> {
         }
     }
 
-    /// Takes away the window of a limit that is gone: no hold is counted in it any longer.
+    /// Takes away the window of a scope whose limit is gone: no hold is counted in it any longer.
     fn drop_window(&mut self, name: &LimitName) {
+        let LimitName::Scoped(meter, scope) = name else { return };
         let extras = self.extras();
         extras.windows.remove(name);
-        if let (LimitName::Scoped(Meter::Tokens, scope), Some(holds)) = (name, &mut extras.holds) {
+        if let (Meter::Tokens, Some(holds)) = (meter, &mut extras.holds) {
             Arc::make_mut(holds).change_details(|hold| hold.leave_window_of(scope));
         }
     }
