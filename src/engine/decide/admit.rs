@@ -3,7 +3,7 @@
 //! The first rule that fails decides, in the order of [`Verdict`]. All of a request is taken, or
 //! nothing: requests and tokens in every window that limits them, and a hold.
 
-use super::gauge::{Asks, Gauges};
+use super::gauge::{Asks, Gauges, When};
 use super::kept::Known;
 use super::present::Present;
 use super::{Decision, Missing, Request};
@@ -65,7 +65,7 @@ impl Request for Admit {
         if let Some(answer) = self.without_taking(present, &gauges)? {
             return Ok(Decision::unchanged(answer));
         }
-        let answer = self.admitted(Verdict::Ok, &gauges.after());
+        let answer = self.admitted(Verdict::Ok, &gauges, When::After);
         let change = self.change(present, &gauges)?;
         if change == Change::None {
             return Ok(Decision::unchanged(answer));
@@ -89,7 +89,7 @@ impl Request for Peek {
         }
         // What would be an error is one here too.
         self.0.change(present, &gauges)?;
-        Ok(Decision::unchanged(self.0.admitted(Verdict::Ok, &gauges)))
+        Ok(Decision::unchanged(self.0.admitted(Verdict::Ok, &gauges, When::Before)))
     }
 }
 
@@ -108,7 +108,7 @@ impl Admit {
         if let Some(ask) = &self.hold {
             match present.known_hold(&ask.id) {
                 Some(Known::Open(hold)) if hold.amount == ask.amount => {
-                    return Ok(Some(self.admitted(Verdict::Duplicate, gauges)));
+                    return Ok(Some(self.admitted(Verdict::Duplicate, gauges, When::Before)));
                 }
                 Some(_) => return Err(Refusal::Conflict),
                 None => {}
@@ -118,19 +118,19 @@ impl Admit {
         Ok(denial.map(|Denial { verdict, policy, retry }| Admission {
             verdict,
             policy,
-            window: gauges.tightest(Meter::Requests).1,
-            tokens: self.tokens.map(|_| gauges.tightest(Meter::Tokens).1),
+            window: gauges.tightest(Meter::Requests, When::Before).1,
+            tokens: self.tokens.map(|_| gauges.tightest(Meter::Tokens, When::Before).1),
             retry,
         }))
     }
 
-    fn admitted(&self, verdict: Verdict, gauges: &Gauges<'_>) -> Admission {
-        let (name, window) = gauges.tightest(Meter::Requests);
+    fn admitted(&self, verdict: Verdict, gauges: &Gauges<'_>, when: When) -> Admission {
+        let (name, window) = gauges.tightest(Meter::Requests, when);
         Admission {
             verdict,
             policy: Decider::Limit(name.cloned().unwrap_or(LimitName::Requests)),
             window,
-            tokens: self.tokens.map(|_| gauges.tightest(Meter::Tokens).1),
+            tokens: self.tokens.map(|_| gauges.tightest(Meter::Tokens, when).1),
             retry: Retry::Now,
         }
     }
@@ -162,7 +162,7 @@ impl Admit {
         if let Some(policy) = money.as_ref().and_then(|money| money.lacks(Money::ZERO)) {
             return never(Verdict::OverBudget, policy);
         }
-        if let Some((name, wait)) = gauges.longest_wait(present.now) {
+        if let Some((name, wait)) = gauges.longest_wait() {
             let (verdict, policy) = (Verdict::RateLimited, Decider::Limit(name.clone()));
             return Some(Denial { verdict, policy, retry: wait });
         }
@@ -172,6 +172,9 @@ impl Admit {
     /// What the request takes.
     fn change(&self, present: &Present<'_>, gauges: &Gauges<'_>) -> Result<Change, Refusal> {
         let requests = gauges.taken(Meter::Requests, 0);
+        if self.hold.is_none() && self.tokens.is_none() && self.scope.is_none() {
+            return Ok(plain(requests));
+        }
         let meters = Meters {
             requests,
             tokens: now(gauges.taken(Meter::Tokens, 0)),
@@ -186,14 +189,10 @@ impl Admit {
                 Some(ask) => HoldChange::Put(ask.id.clone(), self.hold(ask, present, gauges)?),
             },
         };
-        let plain = meters.tokens == Count::None
+        let is_plain = meters.tokens == Count::None
             && meters.scope.is_none()
             && meters.hold == HoldChange::None;
-        Ok(match plain {
-            true if requests.is_zero() => Change::None,
-            true => Change::Admit(requests),
-            false => Change::Meter(Box::new(meters)),
-        })
+        Ok(if is_plain { plain(requests) } else { Change::Meter(Box::new(meters)) })
     }
 
     fn hold(&self, ask: &Ask, present: &Present<'_>, gauges: &Gauges<'_>) -> Result<Hold, Refusal> {
@@ -210,6 +209,11 @@ impl Admit {
             counted_in_scope: !gauges.taken(Meter::Tokens, 1).is_zero(),
         }))
     }
+}
+
+/// What is taken if it is requests alone.
+fn plain(requests: Units) -> Change {
+    if requests.is_zero() { Change::None } else { Change::Admit(requests) }
 }
 
 fn now(units: Units) -> Count {

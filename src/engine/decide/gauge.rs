@@ -22,19 +22,29 @@ pub struct Asks<'a> {
 }
 
 /// A rate window that limits a request.
-#[derive(Clone)]
 struct Gauge<'a> {
     name: LimitName,
     limit: Units,
     asks: Units,
     used: Units,
-    reset: Millis,
     window: Option<&'a Window>,
 }
 
 /// All of them, in the order in which they are named: requests, those of the scope, tokens, those of
 /// the scope.
-pub struct Gauges<'a>([Option<Gauge<'a>>; 4]);
+pub struct Gauges<'a> {
+    all: [Option<Gauge<'a>>; 4],
+    now: Millis,
+}
+
+/// Whether windows are shown before or after the request took what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// As they are now.
+    Before,
+    /// As they are then.
+    After,
+}
 
 impl<'a> Gauges<'a> {
     /// Those of a request.
@@ -44,30 +54,26 @@ impl<'a> Gauges<'a> {
             Gauge::of(LimitName::Scoped(meter, scope), units, present)
         };
         let (requests, tokens) = (asks.requests, asks.tokens);
-        Self([
+        let all = [
             Gauge::of(LimitName::Requests, requests, present),
             scoped(Meter::Requests, requests),
             tokens.and_then(|tokens| Gauge::of(LimitName::Tokens, tokens, present)),
             tokens.and_then(|tokens| scoped(Meter::Tokens, tokens)),
-        ])
-    }
-
-    /// The same after the request took what it asks for.
-    pub fn after(&self) -> Self {
-        Self(self.0.each_ref().map(|gauge| gauge.as_ref().map(Gauge::after)))
+        ];
+        Self { all, now: present.now }
     }
 
     /// The first limit that is less than the request asks for.
     pub fn too_large(&self) -> Option<&LimitName> {
-        let mut gauges = self.0.iter().flatten();
+        let mut gauges = self.all.iter().flatten();
         gauges.find(|gauge| gauge.asks > gauge.limit).map(|gauge| &gauge.name)
     }
 
     /// The first of the longest waits until a window has room, if one has none.
-    pub fn longest_wait(&self, now: Millis) -> Option<(&LimitName, Retry)> {
+    pub fn longest_wait(&self) -> Option<(&LimitName, Retry)> {
         let mut longest: Option<(&LimitName, Millis)> = None;
-        for gauge in self.0.iter().flatten() {
-            if let Some(wait) = gauge.wait(now)
+        for gauge in self.all.iter().flatten() {
+            if let Some(wait) = gauge.wait(self.now)
                 && longest.is_none_or(|(_, known)| wait > known)
             {
                 longest = Some((&gauge.name, wait));
@@ -83,17 +89,17 @@ impl<'a> Gauges<'a> {
     }
 
     /// The limited window with the fewest remaining, the scope's on a tie.
-    pub fn tightest(&self, meter: Meter) -> (Option<&LimitName>, Shown) {
+    pub fn tightest(&self, meter: Meter, when: When) -> (Option<&LimitName>, Shown) {
         let gauges = self.of_meter(meter).iter().flatten();
         // Of equals the first one is taken: the scope's.
-        match gauges.rev().min_by_key(|gauge| gauge.remaining()) {
-            Some(gauge) => (Some(&gauge.name), gauge.shown()),
+        match gauges.rev().min_by_key(|gauge| gauge.remaining(when)) {
+            Some(gauge) => (Some(&gauge.name), gauge.shown(when, self.now)),
             None => (None, Shown::UNLIMITED),
         }
     }
 
     fn of_meter(&self, meter: Meter) -> &[Option<Gauge<'a>>] {
-        let (requests, tokens) = self.0.split_at(2);
+        let (requests, tokens) = self.all.split_at(2);
         match meter {
             Meter::Requests => requests,
             Meter::Tokens => tokens,
@@ -107,26 +113,22 @@ impl<'a> Gauge<'a> {
         let Limit::At(limit) = present.in_force(&name).limit else { return None };
         let window = present.account.window(&name);
         let used = window.map_or(Units::ZERO, |window| window.used(present.now));
-        let reset = window.map_or(Millis::ZERO, |window| window.reset(present.now));
-        Some(Self { name, limit, asks, used, reset, window })
+        Some(Self { name, limit, asks, used, window })
     }
 
-    fn after(&self) -> Self {
-        if self.asks.is_zero() {
-            return self.clone();
-        }
-        // It fits the limit, so the sum fits.
-        let used = self.used.plus(self.asks).unwrap_or(self.limit);
-        Self { used, reset: SPAN, ..self.clone() }
+    fn remaining(&self, when: When) -> Units {
+        let left = self.limit.minus(self.used);
+        if when == When::After { left.minus(self.asks) } else { left }
     }
 
-    fn remaining(&self) -> Units {
-        self.limit.minus(self.used)
-    }
-
-    fn shown(&self) -> Shown {
-        let remaining = Limit::At(self.remaining());
-        Shown { limit: Limit::At(self.limit), remaining, reset: self.reset }
+    fn shown(&self, when: When, now: Millis) -> Shown {
+        let reset = match self.window {
+            _ if when == When::After && !self.asks.is_zero() => SPAN,
+            Some(window) => window.reset(now),
+            None => Millis::ZERO,
+        };
+        let remaining = Limit::At(self.remaining(when));
+        Shown { limit: Limit::At(self.limit), remaining, reset }
     }
 
     /// The time until the window has room, if it has none.
