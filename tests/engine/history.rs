@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
+use crate::answer::Said;
 use crate::generate::{LAST, Script};
 use crate::model::calendar;
 use crate::model::figures::Figures;
-use crate::model::{Act, Model};
-use crate::script::{Command, FIRST_FILLED, Filling, Move, Setting, Step, Token};
+use crate::model::{Act, Fill, Model};
+use crate::script::{Ask, Command, FIRST_FILLED, Filling, HoldAsk, Invoice, Move};
+use crate::script::{Setting, Settle, Step, Token};
 use crate::subject::Subject;
 use crate::watch::{Seen, Watch};
 
@@ -143,10 +145,12 @@ impl History {
     fn compare_views(&mut self) -> Result<(), String> {
         self.compare(&Command::Get)?;
         self.compare(&Command::Quotas { name: None })?;
-        self.compare(&Command::Leases { count: usize::MAX })
+        self.compare(&Command::Leases { count: usize::MAX })?;
+        self.compare(&Command::Holds { count: usize::MAX })?;
+        Ok(())
     }
 
-    fn compare(&mut self, command: &Command) -> Result<(), String> {
+    fn compare(&mut self, command: &Command) -> Result<Said, String> {
         let expected = self.model.run(command, &self.figures, self.clock);
         let said = self.subject.run(command, self.clock)?;
         if said != expected {
@@ -156,36 +160,56 @@ impl History {
             self.subject.check()?;
         }
         let account = self.subject.account();
-        self.watch.see(&Seen { command, said: &said, account, clock: self.clock })
+        self.watch.see(&Seen { command, said: &said, account, clock: self.clock })?;
+        Ok(said)
     }
 
+    /// Fills the account. The first of the commands is compared; the others are like it.
     fn fill(&mut self, filling: Filling, count: u32) -> Result<(), String> {
         if self.model.account.is_none() {
             return Ok(());
         }
         let ids = self.unused_id..self.unused_id + count;
         self.unused_id = ids.end;
-        let act = match filling {
-            Filling::Spends => Act::Spend(0),
-            Filling::Billings => Act::Promo(1),
-            Filling::Leases(quota) => {
-                let wanted = vec![(quota.to_owned(), 1)];
-                let lease = |id| Command::Reserve { id, wanted: wanted.clone(), ttl: Some(0) };
-                return ids.map(lease).try_for_each(|command| self.compare(&command));
+        let fill = match filling {
+            Filling::Spends => Fill::Act(Act::Spend(0)),
+            Filling::Billings => Fill::Act(Act::Promo(1)),
+            Filling::Holds(ttl) => Fill::Hold(ttl),
+            Filling::Settled => Fill::Settled,
+            Filling::Leases(_) | Filling::Invoices => {
+                let commands = ids.flat_map(|id| filled(filling, id));
+                return commands.into_iter().try_for_each(|command| {
+                    self.compare(&command)?;
+                    Ok(())
+                });
             }
         };
-        for id in ids.clone() {
-            let command = match filling {
-                Filling::Spends => Command::Spend { amount: 0, id: Some(id) },
-                _ => Command::TopUp { amount: 1, id, promo: true },
-            };
-            let said = self.subject.run(&command, self.clock)?;
-            let account = self.subject.account();
-            self.watch.see(&Seen { command: &command, said: &said, account, clock: self.clock })?;
+        for (at, id) in ids.enumerate() {
+            let is_hold = matches!(filling, Filling::Holds(_) | Filling::Settled);
+            if at == 0 {
+                for command in filled(filling, id) {
+                    if !self.compare(&command)?.changes {
+                        return Ok(());
+                    }
+                }
+            } else if is_hold && !self.model.has_place(&self.figures) {
+                break;
+            } else {
+                filled(filling, id).iter().try_for_each(|command| self.subject_alone(command))?;
+                self.model.fill(id, fill, &self.figures);
+            }
         }
-        let acts: Vec<(u32, Act)> = ids.map(|id| (id, act)).collect();
-        self.model.fill(&acts, &self.figures, self.clock);
         self.subject.check()
+    }
+
+    /// A command that must change the account, and that the model does not hear of.
+    fn subject_alone(&mut self, command: &Command) -> Result<(), String> {
+        let said = self.subject.run(command, self.clock)?;
+        if !said.changes {
+            return Err(format!("{command} changes nothing: {said:?}"));
+        }
+        let account = self.subject.account();
+        self.watch.see(&Seen { command, said: &said, account, clock: self.clock })
     }
 
     fn move_clock(&mut self, moved: Move) {
@@ -208,10 +232,14 @@ impl History {
         match setting.clone() {
             Setting::NewAccounts(mode) => figures.new_accounts = mode,
             Setting::Requests(limit) => figures.requests = limit,
+            Setting::Tokens(limit) => figures.tokens = limit,
+            Setting::Concurrency(limit) => figures.concurrency = limit,
             Setting::Tiers(rows) => figures.tiers = rows,
             Setting::Quotas(rows) => figures.quotas = rows,
             Setting::Anchor(day) => figures.anchor = day,
+            Setting::HoldTtl(ttl) => figures.hold_ttl = ttl,
             Setting::LeaseTtl(ttl) => figures.lease_ttl = ttl,
+            Setting::HoldMemory(span) => figures.hold_memory = span,
             Setting::SpendMemory(span) => figures.spend_memory = span,
             Setting::BillingMemory(span) => figures.billing_memory = span,
         }
@@ -229,5 +257,26 @@ impl History {
             _ => {}
         }
         command
+    }
+}
+
+/// The commands with which an account is filled under one id.
+fn filled(filling: Filling, id: u32) -> Vec<Command> {
+    let admit = |ttl| {
+        let hold = Some(HoldAsk { id, amount: 0, ttl });
+        Command::Admit(Ask { hold, ..Ask::of_nothing() })
+    };
+    match filling {
+        Filling::Spends => vec![Command::Spend { amount: 0, id: Some(id) }],
+        Filling::Billings => vec![Command::TopUp { amount: 1, id, promo: true }],
+        Filling::Leases(quota) => {
+            vec![Command::Reserve { id, wanted: vec![(quota.to_owned(), 1)], ttl: Some(0) }]
+        }
+        Filling::Invoices => vec![Command::Invoice { id, event: Invoice::Failed }],
+        Filling::Holds(ttl) => vec![admit(Some(ttl))],
+        Filling::Settled => {
+            let settle = Settle { id, amount: 0, tokens: None, partial: false };
+            vec![admit(None), Command::Settle(settle)]
+        }
     }
 }

@@ -170,10 +170,7 @@ impl Command {
 
     /// Holds for what only looks.
     pub fn is_view(&self) -> bool {
-        matches!(
-            self,
-            Self::Get | Self::Quotas { .. } | Self::Leases { .. } | Self::Holds { .. }
-        )
+        matches!(self, Self::Get | Self::Quotas { .. } | Self::Leases { .. } | Self::Holds { .. })
     }
 }
 

@@ -6,18 +6,21 @@ use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
-use fw_limits::engine::decide::admit::{Admit, Peek};
+use fw_limits::engine::decide::admit::Peek;
+use fw_limits::engine::decide::hold::{Extend, Void};
+use fw_limits::engine::decide::invoice::Invoice;
 use fw_limits::engine::decide::limit::SetLimit;
 use fw_limits::engine::decide::quota::{Release, Renew, Reserve, Sync};
 use fw_limits::engine::decide::set::{Pin, Set};
-use fw_limits::engine::decide::spend::{Spend, TopUp};
+use fw_limits::engine::decide::spend::{Refund, Spend, TopUp};
+use fw_limits::engine::decide::standing::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
 use fw_limits::engine::memory::Act;
 use fw_limits::engine::month::Anchor;
 use fw_limits::engine::policy::Policy;
 use fw_limits::engine::time::Millis;
-use fw_limits::engine::view::{ViewAccount, ViewLeases, ViewLimits};
+use fw_limits::engine::view::{ViewAccount, ViewHolds, ViewLeases, ViewLimits};
 
 use crate::answer::{Answer, Said};
 use crate::model::figures::Figures;
@@ -61,22 +64,23 @@ impl Subject {
     pub fn run(&mut self, command: &Command, clock: i64) -> Outcome {
         self.clock = Millis::clock(clock);
         match command {
-            Command::Admit { cost } => {
-                self.ask(&Admit { cost: tell::units(*cost) }, tell::admission)
-            }
-            Command::Peek { cost } => {
-                self.ask(&Peek(Admit { cost: tell::units(*cost) }), tell::admission)
-            }
-            Command::Spend { amount, id } => {
-                let request = Spend { amount: tell::money(*amount), id: id.map(tell::id) };
+            Command::Admit(ask) => self.ask(&tell::ask(ask), tell::admission),
+            Command::Peek(ask) => self.ask(&Peek(tell::ask(ask)), tell::admission),
+            Command::Settle(settle) => self.ask(&tell::settle(settle), tell::statement),
+            Command::Void { id } => self.ask(&Void { id: tell::id(*id) }, tell::statement),
+            Command::Extend { id, ttl } => {
+                let request = Extend { id: tell::id(*id), ttl: Millis(*ttl) };
                 self.ask(&request, tell::statement)
             }
-            Command::TopUp { amount, id, promo } => {
-                let amount = tell::money(*amount);
-                let act = if *promo { Act::Promo(amount) } else { Act::TopUp(amount) };
-                self.ask(&TopUp { act, id: tell::id(*id) }, tell::statement)
-            }
+            Command::Spend { .. }
+            | Command::TopUp { .. }
+            | Command::Refund { .. }
+            | Command::Invoice { .. } => self.ask_money(command),
             Command::Set { .. } => self.ask(&set(command), tell::statement),
+            Command::Suspend { reason } => {
+                self.ask(&Suspend { reason: tell::reason(reason) }, tell::statement)
+            }
+            Command::Resume => self.ask(&Resume, tell::statement),
             Command::Limit { name, value, max } => {
                 let (value, max) = (value.map(tell::engine_to), max.map(tell::engine_to));
                 let request = SetLimit { name: tell::limit_name(name), value, max };
@@ -92,6 +96,30 @@ impl Subject {
                 self.ask(&ViewLimits { name }, tell::limits)
             }
             Command::Leases { count } => self.ask(&ViewLeases { count: *count }, tell::leases),
+            Command::Holds { count } => self.ask(&ViewHolds { count: *count }, tell::holds),
+        }
+    }
+
+    fn ask_money(&mut self, command: &Command) -> Outcome {
+        match command {
+            Command::Spend { amount, id } => {
+                let request = Spend { amount: tell::money(*amount), id: id.map(tell::id) };
+                self.ask(&request, tell::statement)
+            }
+            Command::TopUp { amount, id, promo } => {
+                let amount = tell::money(*amount);
+                let act = if *promo { Act::Promo(amount) } else { Act::TopUp(amount) };
+                self.ask(&TopUp { act, id: tell::id(*id) }, tell::statement)
+            }
+            Command::Refund { amount, id } => {
+                let request = Refund { amount: tell::money(*amount), id: tell::id(*id) };
+                self.ask(&request, tell::statement)
+            }
+            Command::Invoice { id, event } => {
+                let request = Invoice { id: tell::id(*id), event: tell::invoice(*event) };
+                self.ask(&request, tell::statement)
+            }
+            _ => unreachable!(),
         }
     }
 
@@ -174,7 +202,7 @@ impl Subject {
     }
 }
 
-fn encoded(account: &Account) -> Vec<u8> {
+pub fn encoded(account: &Account) -> Vec<u8> {
     let mut bytes = Vec::new();
     codec::account::encode(account, &mut bytes);
     bytes

@@ -1,21 +1,26 @@
 //! The engine's answers and policies, told in plain words and figures, and the other way round.
 
+use fw_limits::engine::decide::admit::{Admit, Ask as EngineHold};
+use fw_limits::engine::decide::hold::{Part, Settle as EngineSettle};
+use fw_limits::engine::decide::invoice::Event as EngineInvoice;
 use fw_limits::engine::decide::limit::To as EngineTo;
 use fw_limits::engine::id::{Id, Name, Scope};
 use fw_limits::engine::limit::{Limit, LimitName, Meter, Source, Units};
 use fw_limits::engine::money::Money;
 use fw_limits::engine::month::Anchor;
 use fw_limits::engine::policy::{NewAccounts, Policy};
+use fw_limits::engine::standing::Reason;
 use fw_limits::engine::tier::{Tier, Tiers};
 use fw_limits::engine::time::Millis;
 use fw_limits::engine::verdict::{self, Refusal, Retry};
 use fw_limits::engine::view;
 
 use crate::answer::{
-    AccountRow, Admission, Answer, Error, LeaseRow, LimitRow, Reservation, Statement,
+    AccountRow, Admission, Answer, Error, HoldRow, LeaseRow, LimitRow, Reservation, Shown,
+    Statement,
 };
 use crate::model::figures::{Figures, Mode, UNLIMITED};
-use crate::script::{To, id_text};
+use crate::script::{Ask, Invoice, Settle, To, id_text};
 
 pub fn id(id: u32) -> Id {
     Id::new(id_text(id).as_bytes()).unwrap()
@@ -33,8 +38,45 @@ pub fn money(nanos: i128) -> Money {
     Money::from_nanos(i64::try_from(nanos).unwrap()).unwrap()
 }
 
+fn scope(text: &str) -> Scope {
+    Scope::new(text.as_bytes()).unwrap()
+}
+
+pub fn reason(text: &str) -> Reason {
+    Reason::new(text.as_bytes()).unwrap()
+}
+
+pub fn ask(ask: &Ask) -> Admit {
+    Admit {
+        cost: units(ask.cost),
+        scope: ask.scope.as_deref().map(scope),
+        tokens: ask.tokens.map(units),
+        hold: ask.hold.as_ref().map(|hold| EngineHold {
+            id: id(hold.id),
+            amount: money(hold.amount),
+            ttl: hold.ttl.map(Millis),
+        }),
+    }
+}
+
+pub fn settle(settle: &Settle) -> EngineSettle {
+    EngineSettle {
+        id: id(settle.id),
+        amount: money(settle.amount),
+        tokens: settle.tokens.map(units),
+        part: if settle.partial { Part::SoFar } else { Part::All },
+    }
+}
+
+pub fn invoice(event: Invoice) -> EngineInvoice {
+    match event {
+        Invoice::Failed => EngineInvoice::Failed,
+        Invoice::Paid(amount) => EngineInvoice::Paid(money(amount)),
+        Invoice::Voided => EngineInvoice::Voided,
+    }
+}
+
 pub fn limit_name(text: &str) -> LimitName {
-    let scope = |scope: &str| Scope::new(scope.as_bytes()).unwrap();
     match (text, text.split_once('@')) {
         (_, Some(("requests", on))) => LimitName::Scoped(Meter::Requests, scope(on)),
         (_, Some((_, on))) => LimitName::Scoped(Meter::Tokens, scope(on)),
@@ -68,10 +110,14 @@ pub fn policy(figures: &Figures) -> Policy {
             Mode::Prepaid => NewAccounts::Prepaid,
         },
         requests: engine_limit(figures.requests),
+        tokens: engine_limit(figures.tokens),
+        concurrency: engine_limit(figures.concurrency),
         tiers: Tiers::new(tiers.collect()).unwrap(),
         quotas: quotas.collect(),
         anchor: Anchor::new(figures.anchor).unwrap(),
+        hold_ttl: Millis(figures.hold_ttl),
         lease_ttl: Millis(figures.lease_ttl),
+        hold_memory: Millis(figures.hold_memory),
         spend_memory: Millis(figures.spend_memory),
         billing_memory: Millis(figures.billing_memory),
         ..Policy::default()
@@ -97,13 +143,25 @@ fn bytes(text: &[u8]) -> String {
     String::from_utf8(text.to_vec()).unwrap()
 }
 
+/// The policy slot.
+fn policy_slot(decider: &verdict::Decider) -> String {
+    bytes(&decider.text())
+}
+
+fn shown(window: &verdict::Shown) -> Shown {
+    Shown {
+        limit: limit_of_units(window.limit),
+        remaining: limit_of_units(window.remaining),
+        reset: window.reset.0,
+    }
+}
+
 pub fn admission(told: verdict::Admission) -> Answer {
     Answer::Admission(Admission {
         verdict: told.verdict.word(),
-        policy: bytes(told.policy.as_bytes()),
-        limit: limit_of_units(told.window.limit),
-        remaining: limit_of_units(told.window.remaining),
-        reset: told.window.reset.0,
+        policy: policy_slot(&told.policy),
+        requests: shown(&told.window),
+        tokens: told.tokens.as_ref().map(shown),
         retry_after: match told.retry {
             Retry::Now => 0,
             Retry::After(span) => span.0,
@@ -117,7 +175,7 @@ pub fn reservation(told: verdict::Reservation) -> Answer {
         verdict: told.verdict.word(),
         token: told.token,
         ttl: span(told.ttl),
-        policy: bytes(told.policy.as_bytes()),
+        policy: policy_slot(&told.policy),
         limit: limit_of_units(told.limit),
         used: i128::from(told.used.count()),
     })
@@ -183,6 +241,21 @@ pub fn leases(rows: Option<Vec<verdict::LeaseRow>>) -> Answer {
     Answer::Leases(rows.into_iter().map(row).collect())
 }
 
+pub fn holds(rows: Option<Vec<verdict::HoldRow>>) -> Answer {
+    let Some(rows) = rows else { return Answer::Nothing };
+    let row = |row: verdict::HoldRow| HoldRow {
+        id: bytes(row.id.as_bytes()),
+        amount: nanos(row.amount),
+        charged: nanos(row.charged),
+        held: nanos(row.held),
+        tokens: i128::from(row.tokens.count()),
+        scope: row.scope.map(|scope| bytes(scope.as_bytes())),
+        admitted: row.admitted.0,
+        lapses: row.lapses.0,
+    };
+    Answer::Holds(rows.into_iter().map(row).collect())
+}
+
 pub fn account(row: Option<view::AccountRow>) -> Answer {
     let Some(row) = row else { return Answer::Nothing };
     Answer::Account(Box::new(AccountRow {
@@ -197,7 +270,10 @@ pub fn account(row: Option<view::AccountRow>) -> Answer {
         next_tier: row.next_tier.map(|(tier, gap)| (tier.as_str().to_owned(), nanos(gap))),
         period: (row.period.start.0, row.period.end.0),
         previous_spent: nanos(row.previous_spent),
+        open_holds: row.open_holds,
         leases: row.leases,
+        failed_invoices: row.failed_invoices,
+        blocked: row.blocked.map(|reason| bytes(reason.as_bytes())),
         anchor: row.anchor.day(),
         created: row.created.0,
     }))
@@ -206,6 +282,7 @@ pub fn account(row: Option<view::AccountRow>) -> Answer {
 pub fn error(refusal: &Refusal) -> Error {
     match refusal {
         Refusal::NoAccount => Error::NoAccount,
+        Refusal::NoHold => Error::NoHold,
         Refusal::NoLease => Error::NoLease,
         Refusal::Stale(token) => Error::Stale(*token),
         Refusal::Conflict => Error::Conflict,

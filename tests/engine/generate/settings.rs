@@ -9,8 +9,7 @@ use crate::script::Setting;
 pub const QUOTAS: [&str; 4] = ["a100", "deployed-models", "h100", "tpu"];
 pub const TIERS: [&str; 5] = ["tier-1", "tier-2", "tier-3", "gold", "platinum"];
 pub const LEASE_TTLS: [i64; 8] = [0, 0, 1, SECOND, 60_000, 600_000, 40 * DAY, YEAR];
-pub const HOLD_TTLS: [i64; 9] =
-    [1, 300, SECOND, 5_000, 60_000, 60_000, 60_001, 3_600_000, DAY];
+pub const HOLD_TTLS: [i64; 9] = [1, 300, SECOND, 5_000, 60_000, 60_000, 60_001, 3_600_000, DAY];
 pub const COSTS: [i128; 9] = [0, 1, 1, 1, 1, 2, 3, 5, 10];
 pub const TOKENS: [i128; 10] = [0, 1, 1, 2, 2, 3, 5, 8, 10, 100];
 
