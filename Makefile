@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint bench clean
+.PHONY: help deps build run test model lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -23,6 +23,10 @@ run: build ## Start Redis with the module in the foreground; PORT=6380 for anoth
 test: lint ## Check the style and run all tests
 	cargo build --locked
 	cargo test --locked
+
+model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
+	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
+	  cargo test --locked --test engine random_histories -- --nocapture
 
 lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	cargo fmt --check

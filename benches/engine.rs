@@ -18,7 +18,7 @@ fn admit(c: &mut Criterion) {
     let hashing = RandomState::with_seeds(1, 2, 3, 4);
     let requests = Limit::At(Units::new(i64::MAX).expect("a count"));
     let policy = Policy { new_accounts: NewAccounts::Open, requests, ..Policy::default() };
-    let request = Admit { cost: Units::of(1) };
+    let request = Admit { cost: Units::of(1), scope: None, tokens: None, hold: None };
     let rules = |clock| Rules { policy: &policy, clock: Millis(clock), hashing: &hashing };
     let mut clock = 1_700_000_000_000;
     let first = judge(&request, None, &rules(clock)).expect("an answer").effect;

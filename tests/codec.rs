@@ -10,18 +10,23 @@ use fw_limits::codec::wire::{Kind, seal};
 use fw_limits::codec::{account, effect};
 use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
-use fw_limits::engine::decide::admit::Admit;
+use fw_limits::engine::decide::admit::{Admit, Ask};
+use fw_limits::engine::decide::hold::{Extend, Part, Settle, Void};
+use fw_limits::engine::decide::invoice::{Event, Invoice};
 use fw_limits::engine::decide::limit::{SetLimit, To};
 use fw_limits::engine::decide::quota::{Release, Reserve};
 use fw_limits::engine::decide::set::{Pin, Set};
-use fw_limits::engine::decide::spend::{Spend, TopUp};
+use fw_limits::engine::decide::spend::{Refund, Spend, TopUp};
+use fw_limits::engine::decide::suspend::Suspend;
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
+use fw_limits::engine::fits;
 use fw_limits::engine::id::{Id, Name, Scope};
 use fw_limits::engine::limit::{Limit, LimitName, Meter, Units};
 use fw_limits::engine::memory::Act;
 use fw_limits::engine::money::Money;
 use fw_limits::engine::policy::{NewAccounts, Policy};
+use fw_limits::engine::standing::Reason;
 use fw_limits::engine::time::Millis;
 
 /// The kind and the version before a body, and the hash after it.
@@ -68,14 +73,14 @@ fn rich() -> History {
     let mut history = History { hashing, policy, clock, account: None, effects: Vec::new() };
     let dollars = Money::dollars;
     let scope = Scope::new(b"models/x").expect("a scope");
-    history.ask(&Admit { cost: Units::of(3) });
-    history.ask(&Admit { cost: Units::of(1) });
+    history.ask(&Admit { cost: Units::of(3), scope: None, tokens: None, hold: None });
+    history.ask(&Admit { cost: Units::of(1), scope: None, tokens: None, hold: None });
     history.ask(&Spend { amount: dollars(7), id: Some(id("a spend")) });
     history.ask(&TopUp { act: Act::TopUp(dollars(200)), id: id("a top-up") });
     history.ask(&TopUp { act: Act::Promo(dollars(5)), id: id("a gift") });
     history.ask(&Set { tier: Some(Pin::To(name("tier-3"))), ..Set::default() });
     let max = Some(To::Figure(Limit::At(Units::of(9))));
-    for limit in [LimitName::Quota(name("h100")), LimitName::Scoped(Meter::Tokens, scope)] {
+    for limit in [LimitName::Quota(name("h100")), LimitName::Scoped(Meter::Tokens, scope.clone())] {
         history.ask(&SetLimit {
             name: limit,
             value: Some(To::Figure(Limit::At(Units::of(9)))),
@@ -86,6 +91,31 @@ fn rich() -> History {
         let wanted = vec![(name("h100"), Units::of(2)), (name("a100"), Units::of(1))];
         history.ask(&Reserve { id: id(lease), wanted, ttl: Some(Millis(900_000)) });
     }
+    let scoped = LimitName::Scoped(Meter::Requests, scope.clone());
+    history.ask(&SetLimit { name: scoped, value: None, max });
+    let any = Some(To::Figure(Limit::At(Units::of(500))));
+    history.ask(&SetLimit { name: LimitName::Tokens, value: None, max: any });
+    for (hold, ttl) in [("a hold", 60_000), ("another", 86_400_000), ("brief", 1), ("third", 9_000)]
+    {
+        let ask = Ask { id: id(hold), amount: dollars(3), ttl: Some(Millis(ttl)) };
+        let (scope, tokens) = (Some(scope.clone()), Some(Units::of(2)));
+        history.ask(&Admit { cost: Units::of(1), scope, tokens, hold: Some(ask) });
+    }
+    let settle = |hold, amount, tokens, part| Settle {
+        id: id(hold),
+        amount: dollars(amount),
+        tokens: Some(Units::of(tokens)),
+        part,
+    };
+    history.ask(&settle("a hold", 1, 3, Part::SoFar));
+    history.ask(&settle("another", 2, 1, Part::All));
+    history.ask(&Extend { id: id("a hold"), ttl: Millis(70_000) });
+    history.ask(&Void { id: id("third") });
+    history.ask(&Refund { amount: dollars(1), id: id("a refund") });
+    for event in [Event::Paid(dollars(1)), Event::Failed] {
+        history.ask(&Invoice { id: id(&format!("{event:?}")), event });
+    }
+    history.ask(&Suspend { reason: Reason::new(b"fraud").expect("a reason") });
     history.ask(&Release { id: id("another"), token: None });
     history
 }
@@ -156,7 +186,7 @@ fn damaged_effect_bytes_are_refused_or_leave_a_sound_account() {
                 refused += 1;
                 continue;
             };
-            if apply::fits(before.as_ref(), &effect).is_err() {
+            if fits::fits(before.as_ref(), &effect).is_err() {
                 refused += 1;
                 continue;
             }

@@ -1,4 +1,4 @@
-//! The README's transcripts, run against a real server and compared to the letter.
+//! The transcripts of the README and of docs/, run against a real server and compared to the letter.
 //!
 //! Every line of a `console` block that begins with `$ ` runs in a shell, and what follows it must
 //! be what it prints. Three words mean something else there than in a terminal:
@@ -21,8 +21,8 @@ const HOUR_MS: u64 = 3_600_000;
 
 #[test]
 fn the_readme_shows_what_happens() {
-    let readme = include_str!("../README.md");
-    let blocks = console_blocks(readme);
+    let mut blocks = console_blocks(include_str!("../README.md"));
+    blocks.extend(console_blocks(include_str!("../docs/gateway.md")));
     let steps: usize = blocks.iter().map(Vec::len).sum();
     assert!(steps >= 20, "only {steps} commands were found in the README");
     let differences = Server::start().differences(&blocks);

@@ -8,16 +8,20 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
-use crate::engine::account::{Account, Extras};
+use crate::engine::account::Account;
 use crate::engine::bounds::{
-    BILLING_IDS, FORMER_TIERS, LEASES, QUOTA_LIMITS, SCOPED_LIMITS, SPEND_IDS, WINDOW_SLOTS,
+    FAILED_INVOICES, FORMER_TIERS, LEASES, QUOTA_LIMITS, SCOPED_LIMITS, STORED_HOLDS, WINDOW_SLOTS,
 };
+use crate::engine::extras::Extras;
+use crate::engine::hold::Hold;
+use crate::engine::holds::Holds;
 use crate::engine::id::Id;
 use crate::engine::lease::Lease;
 use crate::engine::limit::{LimitName, Override, Units};
-use crate::engine::memory::{Entry, Memory};
+use crate::engine::memory::{Entry, Kept, Memory};
+use crate::engine::slot::Slot;
 use crate::engine::time::Millis;
-use crate::engine::window::{Slot, Window};
+use crate::engine::window::Window;
 
 /// Limits that every account has, beside those of quotas and scopes.
 const FIXED_LIMITS: usize = 4;
@@ -51,7 +55,7 @@ pub fn decode(blob: &[u8], hashing: &RandomState) -> Result<Account, Damage> {
         let requests = read_window(from, latest)?;
         let extras = match from.byte()? {
             0 => None,
-            1 => Some(Box::new(read_extras(from, hashing)?)),
+            1 => Some(Box::new(read_extras(from, latest, hashing)?)),
             _ => return Err(Damage("neither absent nor present")),
         };
         Ok(Account { latest, requests, extras, record, created })
@@ -89,26 +93,61 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
         name.write(out);
         own.write(out);
     }
+    put_number(out, extras.windows.len() as u64);
+    for (name, window) in &extras.windows {
+        name.write(out);
+        write_window(window, out);
+    }
+    put_number(out, extras.holds.as_deref().map_or(0, Holds::len) as u64);
+    for (id, hold) in extras.holds.iter().flat_map(|holds| holds.all()) {
+        id.write(out);
+        hold.write(out);
+    }
     put_number(out, extras.leases.entries().len() as u64);
     for (id, lease) in extras.leases.entries() {
         id.write(out);
         lease.write(out);
     }
     put_rows(out, &extras.former_tiers);
-    write_memory(extras.spends.as_deref(), out);
-    write_memory(extras.billings.as_deref(), out);
+    put_number(out, extras.failed.len() as u64);
+    for id in &extras.failed {
+        id.write(out);
+    }
+    extras.blocked.write(out);
+    for kept in Kept::ALL {
+        write_memory(extras.memory(kept), out);
+    }
 }
 
-fn read_extras(from: &mut Reader<'_>, hashing: &RandomState) -> Result<Extras, Damage> {
+fn read_extras(
+    from: &mut Reader<'_>,
+    latest: Millis,
+    hashing: &RandomState,
+) -> Result<Extras, Damage> {
     let mut extras = Extras::default();
     let limits = FIXED_LIMITS.saturating_add(QUOTA_LIMITS).saturating_add(SCOPED_LIMITS);
     extras.limits = from.rows::<(LimitName, Override)>(limits)?.into_iter().collect();
+    for _ in 0..from.count(SCOPED_LIMITS.saturating_add(1))? {
+        extras.windows.insert(Wire::read(from)?, read_window(from, latest)?);
+    }
+    let holds = from.count(STORED_HOLDS)?;
+    if holds > 0 {
+        let mut all = Holds::new(hashing);
+        for _ in 0..holds {
+            let (id, hold) = <(Id, Hold)>::read(from)?;
+            all.put(id, hold);
+        }
+        extras.holds = Some(Arc::new(all));
+    }
     for (id, lease) in from.rows::<(Id, Lease)>(LEASES)? {
         extras.leases.put(id, lease);
     }
     extras.former_tiers = from.rows(FORMER_TIERS)?;
-    extras.spends = read_memory(from, SPEND_IDS, hashing)?;
-    extras.billings = read_memory(from, BILLING_IDS, hashing)?;
+    extras.failed = from.rows::<Id>(FAILED_INVOICES)?.into_iter().collect();
+    extras.blocked = Wire::read(from)?;
+    for kept in Kept::ALL {
+        *extras.memory_mut(kept) = read_memory(from, kept.bound(), hashing)?;
+    }
     Ok(extras)
 }
 

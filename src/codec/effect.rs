@@ -27,7 +27,8 @@ pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
             after.write(out);
         }
         if effect.forget != Forget::default() {
-            out.extend_from_slice(&[effect.forget.spends, effect.forget.billings]);
+            let Forget { spends, billings, closed, lapsed } = effect.forget;
+            out.extend_from_slice(&[spends, billings, closed, lapsed]);
         }
         effect.change.write(out);
     });
@@ -53,7 +54,12 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
         let after = if parts & part::AFTER == 0 { None } else { Some(After::read(from)?) };
         let mut forget = Forget::default();
         if parts & part::FORGET != 0 {
-            forget = Forget { spends: from.byte()?, billings: from.byte()? };
+            forget = Forget {
+                spends: from.byte()?,
+                billings: from.byte()?,
+                closed: from.byte()?,
+                lapsed: from.byte()?,
+            };
         }
         let after = after.map(Box::new);
         Ok(Effect { time, onto, after, forget, change: Change::read(from)? })
@@ -106,6 +112,18 @@ impl Wire for Change {
                 out.push(5);
                 put_rows(out, ids);
             }
+            Self::Meter(meters) => {
+                out.push(6);
+                meters.write(out);
+            }
+            Self::Block(reason) => {
+                out.push(7);
+                reason.write(out);
+            }
+            Self::Fail(id) => {
+                out.push(8);
+                id.write(out);
+            }
         }
     }
 
@@ -117,6 +135,9 @@ impl Wire for Change {
             3 => Self::Limit(Box::new(Wire::read(from)?)),
             4 => Self::Lease(Box::new(Wire::read(from)?)),
             5 => Self::Release(from.rows(LEASES)?),
+            6 => Self::Meter(Box::new(Wire::read(from)?)),
+            7 => Self::Block(Wire::read(from)?),
+            8 => Self::Fail(Box::new(Wire::read(from)?)),
             _ => return Err(Damage("an unknown change")),
         })
     }

@@ -8,6 +8,8 @@
 pub mod wire;
 
 mod parts;
+
+mod hold;
 mod record;
 
 pub mod account;

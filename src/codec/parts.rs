@@ -1,4 +1,4 @@
-//! The parts that accounts and effects share: units, ids, limits, leases, remembered ids.
+//! The parts that accounts and effects share: units, ids, limits, leases, holds, remembered ids.
 
 use super::wire::{Damage, Reader, Wire, put_bytes, put_number, put_rows};
 use crate::engine::bounds::{LEASE_COUNTS, YEAR_MS};
@@ -7,6 +7,7 @@ use crate::engine::lease::Lease;
 use crate::engine::limit::{Limit, LimitName, Meter, Override, Units};
 use crate::engine::memory::{Act, Entry};
 use crate::engine::money::Money;
+use crate::engine::standing::Reason;
 use crate::engine::time::Millis;
 
 impl Wire for Millis {
@@ -106,7 +107,7 @@ impl Wire for LimitName {
                     Meter::Requests => 5,
                     Meter::Tokens => 6,
                 });
-                put_bytes(out, scope.as_bytes());
+                scope.write(out);
             }
         }
     }
@@ -118,15 +119,31 @@ impl Wire for LimitName {
             2 => Self::Concurrency,
             3 => Self::Spend,
             4 => Self::Quota(Wire::read(from)?),
-            5 => Self::Scoped(Meter::Requests, scope(from)?),
-            6 => Self::Scoped(Meter::Tokens, scope(from)?),
+            5 => Self::Scoped(Meter::Requests, Wire::read(from)?),
+            6 => Self::Scoped(Meter::Tokens, Wire::read(from)?),
             _ => return Err(Damage("not a limit's name")),
         })
     }
 }
 
-fn scope(from: &mut Reader<'_>) -> Result<Scope, Damage> {
-    Scope::new(from.bytes()?).ok_or(Damage("not a scope"))
+impl Wire for Scope {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.as_bytes());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::new(from.bytes()?).ok_or(Damage("not a scope"))
+    }
+}
+
+impl Wire for Reason {
+    fn write(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.as_bytes());
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        Self::new(from.bytes()?).ok_or(Damage("a reason is empty or too long"))
+    }
 }
 
 impl<A: Wire, B: Wire> Wire for (A, B) {
@@ -169,21 +186,31 @@ impl Wire for Lease {
 impl Wire for Act {
     fn write(&self, out: &mut Vec<u8>) {
         let (tag, amount) = match self {
-            Self::Spend(amount) => (0, amount),
-            Self::TopUp(amount) => (1, amount),
-            Self::Promo(amount) => (2, amount),
+            Self::Spend(amount) => (0, Some(amount)),
+            Self::TopUp(amount) => (1, Some(amount)),
+            Self::Promo(amount) => (2, Some(amount)),
+            Self::Refund(amount) => (3, Some(amount)),
+            Self::Paid(amount) => (4, Some(amount)),
+            Self::InvoiceVoided => (5, None),
+            Self::Settled(amount) => (6, Some(amount)),
+            Self::Voided => (7, None),
         };
         out.push(tag);
-        amount.write(out);
+        if let Some(amount) = amount {
+            amount.write(out);
+        }
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        let tag = from.byte()?;
-        let amount = Money::read(from)?;
-        Ok(match tag {
-            0 => Self::Spend(amount),
-            1 => Self::TopUp(amount),
-            2 => Self::Promo(amount),
+        Ok(match from.byte()? {
+            0 => Self::Spend(Wire::read(from)?),
+            1 => Self::TopUp(Wire::read(from)?),
+            2 => Self::Promo(Wire::read(from)?),
+            3 => Self::Refund(Wire::read(from)?),
+            4 => Self::Paid(Wire::read(from)?),
+            5 => Self::InvoiceVoided,
+            6 => Self::Settled(Wire::read(from)?),
+            7 => Self::Voided,
             _ => return Err(Damage("not an act")),
         })
     }

@@ -1,4 +1,4 @@
-//! `FW.ADMIT key [COST n]`
+//! `FW.ADMIT key [COST n] [SCOPE name] [TOKENS n] [HOLD id amount [TTL ms]]`
 
 use super::args::Args;
 use super::error::Error;
@@ -13,7 +13,7 @@ use crate::engine::verdict::{Admission, Verdict};
 pub struct Admit;
 
 /// The arguments of FW.ADMIT and of FW.PEEK.
-pub const USAGE: &[&str] = &["key [COST n]"];
+pub const USAGE: &[&str] = &["key [COST n] [SCOPE name] [TOKENS n] [HOLD id amount [TTL ms]]"];
 
 impl Command for Admit {
     const DOC: Doc = Doc {
@@ -35,6 +35,7 @@ impl Command for Admit {
     fn tally(answer: &Admission) -> Tally {
         match answer.verdict {
             Verdict::Ok => Tally::Admitted,
+            Verdict::Duplicate => Tally::Duplicate,
             denied => Tally::Denied(denied),
         }
     }
@@ -45,22 +46,37 @@ impl Command for Admit {
 /// # Errors
 /// An [`Error`] that names the argument at fault.
 pub fn parse(mut args: Args<'_>) -> Result<admit::Admit, Error> {
-    let mut cost = None;
+    let (mut cost, mut scope, mut tokens, mut hold, mut ttl) = (None, None, None, None, None);
     while let Some(word) = args.next() {
         if Args::is(word, "COST") {
             args.option(&mut cost, |args| args.units("a cost"))?;
+        } else if Args::is(word, "SCOPE") {
+            args.option(&mut scope, Args::scope)?;
+        } else if Args::is(word, "TOKENS") {
+            args.option(&mut tokens, |args| args.units("a count of tokens"))?;
+        } else if Args::is(word, "HOLD") {
+            args.option(&mut hold, |args| Ok((args.id()?, args.money()?)))?;
+        } else if Args::is(word, "TTL") {
+            args.option(&mut ttl, Args::hold_ttl)?;
         } else {
             return Err(args.unknown());
         }
     }
-    Ok(admit::Admit { cost: cost.unwrap_or(Units::of(1)) })
+    if hold.is_none() && ttl.is_some() {
+        return Err(args.missing("HOLD, with which alone TTL goes,"));
+    }
+    let hold = hold.map(|(id, amount)| admit::Ask { id, amount, ttl });
+    Ok(admit::Admit { cost: cost.unwrap_or(Units::of(1)), scope, tokens, hold })
 }
 
-/// Writes the six slots.
+/// Writes the six slots, or nine where tokens were asked for.
 pub fn reply(answer: &Admission, out: &mut impl Reply) {
-    out.array(6);
+    out.array(if answer.tokens.is_some() { 9 } else { 6 });
     out.word(answer.verdict.word());
-    out.bulk(answer.policy.as_bytes());
+    out.bulk(&answer.policy.text());
     out.window(answer.window);
     out.retry(answer.retry);
+    if let Some(tokens) = answer.tokens {
+        out.window(tokens);
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::Doc;
 use super::error::{Error, Shown};
-use crate::engine::bounds::ID_BYTES;
+use crate::engine::bounds::{HOLD_TTL_MS, ID_BYTES};
 use crate::engine::id::{Id, Name, Scope};
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
 use crate::engine::money::Money;
@@ -72,6 +72,12 @@ impl<'a> Args<'a> {
     pub fn missing(&self, what: &str) -> Error {
         let at = self.next;
         Error::malformed(format!("{what} is missing at argument {at}; {}", self.usage()))
+    }
+
+    /// The error for options that contradict each other.
+    #[must_use]
+    pub fn against(&self, what: &str) -> Error {
+        Error::malformed(format!("{what}; {}", self.usage()))
     }
 
     /// Holds if the word taken last is this one, in any case.
@@ -165,6 +171,51 @@ impl<'a> Args<'a> {
     pub fn money_above_zero(&mut self) -> Result<Money, Error> {
         let money = self.money()?;
         if money.is_zero() { Err(self.wrong("must be above 0")) } else { Ok(money) }
+    }
+
+    /// Takes a span of at least 1 and at most `most` ms.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn millis_above_zero(&mut self, what: &str, most: i64) -> Result<Millis, Error> {
+        let span = self.millis(what, most)?;
+        if span == Millis::ZERO { Err(self.wrong("must be above 0")) } else { Ok(span) }
+    }
+
+    /// Takes a scope.
+    ///
+    /// # Errors
+    /// A scope has 1 to 128 bytes without spaces or control characters.
+    pub fn scope(&mut self) -> Result<Scope, Error> {
+        let word = self.need("a scope")?;
+        let rule = "is not a scope of 1 to 128 bytes without spaces or control characters";
+        Scope::new(word).ok_or_else(|| self.wrong(rule))
+    }
+
+    /// Takes the time to live of a hold.
+    ///
+    /// # Errors
+    /// Anything but 1 to 86400000.
+    pub fn hold_ttl(&mut self) -> Result<Millis, Error> {
+        self.millis_above_zero("a time to live in ms", HOLD_TTL_MS)
+    }
+
+    /// Takes `[COUNT n]`, the rows of a view, and all words that are left.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn rows(&mut self) -> Result<usize, Error> {
+        /// Rows that are shown when no COUNT is given.
+        const ROWS: i64 = 100;
+        let mut count = None;
+        while let Some(word) = self.next() {
+            if Self::is(word, "COUNT") {
+                self.option(&mut count, |args| args.number("a count of rows", i64::MAX))?;
+            } else {
+                return Err(self.unknown());
+            }
+        }
+        Ok(usize::try_from(count.unwrap_or(ROWS)).unwrap_or(usize::MAX))
     }
 
     /// Takes an id.

@@ -14,6 +14,8 @@ pub enum Code {
     Err,
     /// There is no such account.
     NoAccount,
+    /// There is no such hold.
+    NoHold,
     /// There is no such lease.
     NoLease,
     /// The lease has another token.
@@ -60,6 +62,7 @@ impl Code {
         match self {
             Self::Err => "ERR",
             Self::NoAccount => "NOACCOUNT",
+            Self::NoHold => "NOHOLD",
             Self::NoLease => "NOLEASE",
             Self::Stale => "STALE",
             Self::Conflict => "CONFLICT",
@@ -75,6 +78,10 @@ impl From<Refusal> for Error {
             Refusal::NoAccount => {
                 Self::of(Code::NoAccount, "there is no such account; FW.SET or FW.TOPUP creates it")
             }
+            Refusal::NoHold => Self::of(
+                Code::NoHold,
+                "there is no such hold, or it is forgotten; charge with FW.SPEND and an ID",
+            ),
             Refusal::NoLease => Self::of(
                 Code::NoLease,
                 "there is no such lease, or it has lapsed; reserve it again",

@@ -38,7 +38,10 @@ fn reply_row(row: &AccountRow, out: &mut impl Reply) {
     text(out, "tier_source", if row.tier_source == Source::Operator { "operator" } else { "auto" });
     text(out, "standing", statement.reasons.standing());
     out.bulk(b"blocked_reason");
-    out.null();
+    match &row.blocked {
+        Some(reason) => out.bulk(reason.as_bytes()),
+        None => out.null(),
+    }
     text(out, "payment_method", if row.payment_method { "yes" } else { "no" });
     amount(out, "spent", statement.spent);
     amount(out, "held", statement.held);
@@ -55,10 +58,12 @@ fn reply_row(row: &AccountRow, out: &mut impl Reply) {
     integer(out, "period_start_ms", row.period.start.0);
     integer(out, "period_end_ms", row.period.end.0);
     amount(out, "previous_spent", row.previous_spent);
-    integer(out, "open_holds", 0);
+    out.bulk(b"open_holds");
+    out.length(row.open_holds);
     out.bulk(b"leases");
     out.length(row.leases);
-    integer(out, "failed_invoices", 0);
+    out.bulk(b"failed_invoices");
+    out.length(row.failed_invoices);
     integer(out, "anchor_day", i64::from(row.anchor.day()));
     integer(out, "created_ms", row.created.0);
 }

@@ -12,9 +12,6 @@ use crate::engine::view::ViewLeases;
 /// Shows the leases of an account.
 pub struct Leases;
 
-/// Rows that are shown when no COUNT is given.
-const COUNT: i64 = 100;
-
 impl Command for Leases {
     const DOC: Doc = Doc {
         name: "FW.LEASES",
@@ -25,15 +22,7 @@ impl Command for Leases {
     type Request<'a> = ViewLeases;
 
     fn parse<'a>(mut args: Args<'a>, _policy: &Policy) -> Result<ViewLeases, Error> {
-        let mut count = None;
-        while let Some(word) = args.next() {
-            if Args::is(word, "COUNT") {
-                args.option(&mut count, |args| args.number("a count of rows", i64::MAX))?;
-            } else {
-                return Err(args.unknown());
-            }
-        }
-        Ok(ViewLeases { count: usize::try_from(count.unwrap_or(COUNT)).unwrap_or(usize::MAX) })
+        Ok(ViewLeases { count: args.rows()? })
     }
 
     fn reply(answer: &Option<Vec<LeaseRow>>, out: &mut impl Reply) {

@@ -12,20 +12,27 @@ pub mod setting;
 
 pub mod admit;
 pub mod clock;
+pub mod extend;
 pub mod get;
+pub mod holds;
+pub mod invoice;
 pub mod leases;
 pub mod limit;
 pub mod peek;
 pub mod quota;
 pub mod quotas;
+pub mod refund;
+pub mod resume;
 pub mod set;
 pub mod spend;
+pub mod suspend;
 pub mod tiers;
 pub mod topup;
+pub mod void;
 
 use crate::engine::decide::Request;
 use crate::engine::policy::Policy;
-use crate::engine::verdict::Verdict;
+use crate::engine::verdict::{Outcome, Verdict};
 use args::Args;
 use error::Error;
 use reply::Reply;
@@ -65,6 +72,20 @@ pub enum Tally {
     Spend,
     /// A command was a duplicate.
     Duplicate,
+    /// A spend was recorded for a hold that had lapsed.
+    LateSpend,
+}
+
+impl Tally {
+    /// What a money command that is no spend counts as.
+    #[must_use]
+    pub const fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Ok => Self::Nothing,
+            Outcome::Duplicate => Self::Duplicate,
+            Outcome::Late => Self::LateSpend,
+        }
+    }
 }
 
 /// A command about one account, which is its first argument.
@@ -130,12 +151,19 @@ pub fn commands(visitor: &mut impl Visitor) {
     visitor.command::<admit::Admit>();
     visitor.command::<peek::Peek>();
     visitor.command::<spend::Spend>();
+    visitor.command::<void::Void>();
+    visitor.command::<extend::Extend>();
     visitor.command::<topup::TopUp>();
+    visitor.command::<refund::Refund>();
+    visitor.command::<invoice::Invoice>();
+    visitor.command::<suspend::Suspend>();
+    visitor.command::<resume::Resume>();
     visitor.command::<set::Set>();
     visitor.command::<limit::Limit>();
     visitor.command::<quota::Quota>();
     visitor.command::<quotas::Quotas>();
     visitor.command::<get::Get>();
+    visitor.command::<holds::Holds>();
     visitor.command::<leases::Leases>();
     visitor.keyless::<tiers::Tiers>();
     visitor.keyless::<clock::Clock>();

@@ -1,4 +1,4 @@
-//! `FW.PEEK key [COST n]`
+//! `FW.PEEK key [COST n] [SCOPE name] [TOKENS n] [HOLD id amount [TTL ms]]`
 
 use super::admit::{USAGE, parse, reply};
 use super::args::Args;

@@ -86,7 +86,7 @@ fn reply(answer: &Reservation, out: &mut impl Reply) {
     out.word(answer.verdict.word());
     out.integer(answer.token);
     out.span(answer.ttl);
-    out.bulk(answer.policy.as_bytes());
+    out.bulk(&answer.policy.text());
     out.integer_limit(answer.limit);
     out.integer(answer.used.count());
 }

@@ -4,7 +4,7 @@
 //! from a client goes out as a bulk string only.
 
 use super::args::Figure;
-use crate::engine::limit::{Limit, LimitName, Meter, Units};
+use crate::engine::limit::{Limit, LimitName, Units};
 use crate::engine::money::Money;
 use crate::engine::time::Millis;
 use crate::engine::verdict::{LimitRow, Retry, Shown, Statement};
@@ -104,18 +104,6 @@ pub trait Reply {
 
     /// The name of a limit.
     fn limit_name(&mut self, name: &LimitName) {
-        match name {
-            LimitName::Requests => self.bulk(b"requests"),
-            LimitName::Tokens => self.bulk(b"tokens"),
-            LimitName::Concurrency => self.bulk(b"concurrency"),
-            LimitName::Spend => self.bulk(b"spend"),
-            LimitName::Quota(name) => self.bulk(name.as_bytes()),
-            LimitName::Scoped(Meter::Requests, scope) => {
-                self.bulk(&[b"requests@", scope.as_bytes()].concat());
-            }
-            LimitName::Scoped(Meter::Tokens, scope) => {
-                self.bulk(&[b"tokens@", scope.as_bytes()].concat());
-            }
-        }
+        self.bulk(&name.text());
     }
 }

@@ -1,36 +1,53 @@
-//! `FW.SPEND key amount [ID id]`
+//! `FW.SPEND key amount [ID id | HOLD id [TOKENS n] [PARTIAL]]`
 
 use super::args::Args;
 use super::error::Error;
 use super::reply::Reply;
 use super::{Access, Command, Doc, Tally};
-use crate::engine::decide::spend;
+use crate::engine::decide::hold::{Part, Settle};
+use crate::engine::decide::spend::{self, Charge};
 use crate::engine::policy::Policy;
 use crate::engine::verdict::{Outcome, Statement};
 
-/// Records a charge.
+/// Records a charge, of a held request or of anything else.
 pub struct Spend;
 
 impl Command for Spend {
     const DOC: Doc = Doc {
         name: "FW.SPEND",
-        usage: &["key amount [ID id]"],
-        summary: "Records a charge, exactly once with an ID, and replies how the account stands.",
+        usage: &["key amount [ID id | HOLD id [TOKENS n] [PARTIAL]]"],
+        summary: "Records a charge, exactly once with an ID or a HOLD, and replies how the account stands.",
     };
     const ACCESS: Access = Access::Write;
-    type Request<'a> = spend::Spend;
+    type Request<'a> = Charge;
 
-    fn parse<'a>(mut args: Args<'a>, _policy: &Policy) -> Result<spend::Spend, Error> {
+    fn parse<'a>(mut args: Args<'a>, _policy: &Policy) -> Result<Charge, Error> {
         let amount = args.money()?;
-        let mut id = None;
+        let (mut id, mut hold, mut tokens, mut partial) = (None, None, None, None);
         while let Some(word) = args.next() {
             if Args::is(word, "ID") {
                 args.option(&mut id, Args::id)?;
+            } else if Args::is(word, "HOLD") {
+                args.option(&mut hold, Args::id)?;
+            } else if Args::is(word, "TOKENS") {
+                args.option(&mut tokens, |args| args.units("a count of tokens"))?;
+            } else if Args::is(word, "PARTIAL") {
+                args.option(&mut partial, |_| Ok(()))?;
             } else {
                 return Err(args.unknown());
             }
         }
-        Ok(spend::Spend { amount, id })
+        let Some(hold) = hold else {
+            if tokens.is_some() || partial.is_some() {
+                return Err(args.missing("HOLD, with which alone TOKENS and PARTIAL go,"));
+            }
+            return Ok(Charge::Plain(spend::Spend { amount, id }));
+        };
+        if id.is_some() {
+            return Err(args.against("ID and HOLD do not go together"));
+        }
+        let part = if partial.is_some() { Part::SoFar } else { Part::All };
+        Ok(Charge::Held(Settle { id: hold, amount, tokens, part }))
     }
 
     fn reply(answer: &Statement, out: &mut impl Reply) {
@@ -40,7 +57,7 @@ impl Command for Spend {
     fn tally(answer: &Statement) -> Tally {
         match answer.outcome {
             Outcome::Ok => Tally::Spend,
-            Outcome::Duplicate => Tally::Duplicate,
+            other => Tally::of(other),
         }
     }
 }

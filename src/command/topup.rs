@@ -7,7 +7,7 @@ use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::spend;
 use crate::engine::memory::Act;
 use crate::engine::policy::Policy;
-use crate::engine::verdict::{Outcome, Statement};
+use crate::engine::verdict::Statement;
 
 /// Records credits bought or given.
 pub struct TopUp;
@@ -43,9 +43,6 @@ impl Command for TopUp {
     }
 
     fn tally(answer: &Statement) -> Tally {
-        match answer.outcome {
-            Outcome::Ok => Tally::Nothing,
-            Outcome::Duplicate => Tally::Duplicate,
-        }
+        Tally::of(answer.outcome)
     }
 }

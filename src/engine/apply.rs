@@ -1,19 +1,20 @@
 //! The only code that changes an account.
 //!
-//! [`apply`] cannot refuse. [`fits`] tells beforehand whether an effect that came from elsewhere (a
-//! primary, an AOF) belongs to this account; on the server that decided it, it always does.
+//! [`apply`] cannot refuse. Whether an effect that came from elsewhere belongs to an account is told
+//! beforehand, by [`fits`](super::fits::fits).
 
 use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::account::{Account, Extras};
+use super::account::Account;
 use super::bounds;
-use super::effect::{After, Change, Effect, Forget, Onto};
+use super::effect::{After, Change, Count, Effect, HoldChange, Meters, Onto};
+use super::extras::Extras;
+use super::holds::Holds;
 use super::id::Id;
-use super::lease::Lease;
-use super::limit::Units;
-use super::memory::{Entry, Kept, Memory};
+use super::limit::{LimitName, Meter};
+use super::memory::{Entry, Kept, Memory, Space};
 use super::time::Millis;
 use super::window::Window;
 
@@ -22,33 +23,43 @@ use super::window::Window;
 pub struct Cleared {
     /// Leases that had lapsed.
     pub lapsed_leases: usize,
+    /// Holds that lapsed since the account was last changed; they stay remembered.
+    pub lapsed_holds: usize,
     /// Ids that were forgotten before their time, because there were too many.
     pub forgotten_ids: usize,
 }
 
 /// Makes an effect so, on an account that stands.
 pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> Cleared {
+    let mut cleared = Cleared { lapsed_holds: lapsed_holds(account, effect), ..Cleared::default() };
     if effect.onto == Onto::Rewound {
+        rewind_kept(account, effect.time);
         rewind(account, effect.time);
-        rewind_memories(account, effect.time);
     }
     account.latest = effect.time;
     if let Some(after) = &effect.after {
         put_after(account, after);
     }
-    let mut cleared = Cleared::default();
     if let Some(extras) = account.extras.as_deref_mut() {
-        cleared = clear(extras, effect);
+        clear(extras, effect, &mut cleared);
     }
     match &effect.change {
         Change::None => {}
         Change::Admit(cost) => account.requests.admit(*cost, effect.time),
-        change => change_extras(account.extras.get_or_insert_default(), change, hashing),
+        change => Changing { account, time: effect.time, hashing }.change(change),
     }
     if account.extras.as_deref().is_some_and(Extras::is_empty) {
         account.extras = None;
     }
     cleared
+}
+
+fn lapsed_holds(account: &Account, effect: &Effect) -> usize {
+    let open = |holds: &Holds, time| holds.open(time).count;
+    let passed = |holds: &Holds| {
+        open(holds, account.latest).saturating_sub(open(holds, effect.time.max(account.latest)))
+    };
+    account.holds().map_or(0, passed)
 }
 
 /// Makes the account that an effect creates; `None` if the effect creates none.
@@ -58,104 +69,6 @@ pub fn create(effect: &Effect, hashing: &RandomState) -> Option<Account> {
     let mut account = Account::new(after.record.clone(), effect.time);
     apply(&mut account, effect, hashing);
     Some(account)
-}
-
-/// Tells whether an effect belongs to this account (or to none, if there is none).
-///
-/// # Errors
-/// Says, in a few words, what does not fit.
-pub fn fits(account: Option<&Account>, effect: &Effect) -> Result<(), &'static str> {
-    if effect.time > Millis::LAST {
-        return Err("its time is out of range");
-    }
-    if let Some(after) = &effect.after {
-        after.record.check(effect.time)?;
-    }
-    match (account, effect.onto) {
-        (None, Onto::Nothing) => {}
-        (None, _) => return Err("there is no account to change"),
-        (Some(_), Onto::Nothing) => return Err("the account to create exists"),
-        (Some(account), Onto::Standing) if effect.time < account.latest => {
-            return Err("its time is before the account's");
-        }
-        (Some(account), _) if effect.after.is_none() => account.record.check(effect.time)?,
-        (Some(_), _) => {}
-    }
-    let given = account.map_or(0, |account| account.record.last_token);
-    if effect.after.as_ref().is_some_and(|after| after.record.last_token < given) {
-        return Err("it takes back a token");
-    }
-    if effect.after.is_none() && effect.onto != Onto::Standing {
-        return Err("it lacks the account's figures");
-    }
-    fits_change(account, effect)
-}
-
-fn fits_change(account: Option<&Account>, effect: &Effect) -> Result<(), &'static str> {
-    let full = |name| account.is_some_and(|account| !account.has_room_for(name));
-    // A window whose clock went back starts empty.
-    let standing = account.filter(|_| effect.onto == Onto::Standing);
-    let overflows =
-        |cost| standing.is_some_and(|account| !account.requests.can_count(cost, effect.time));
-    match &effect.change {
-        Change::Admit(cost) if overflows(*cost) => Err("the units do not fit"),
-        Change::Remember(entry) => fits_memory(account, effect, entry),
-        Change::Lease(row) => fits_lease(account, effect, &row.0, &row.1),
-        Change::Limit(row) if full(&row.0) => Err("there are too many limits"),
-        _ => Ok(()),
-    }
-}
-
-fn fits_memory(
-    account: Option<&Account>,
-    effect: &Effect,
-    entry: &Entry,
-) -> Result<(), &'static str> {
-    let kept = entry.act.space().kept();
-    let extras = account.and_then(|account| account.extras.as_deref());
-    let known = extras.and_then(|extras| extras.memory(kept)).map_or(0, Memory::len);
-    let goes = usize::from(match kept {
-        Kept::Spends => effect.forget.spends,
-        Kept::Billings => effect.forget.billings,
-    });
-    if entry.time != effect.time {
-        return Err("an id has another time");
-    }
-    let fits = known.saturating_sub(goes) < kept.bound();
-    if fits { Ok(()) } else { Err("there are too many ids") }
-}
-
-fn fits_lease(
-    account: Option<&Account>,
-    effect: &Effect,
-    id: &Id,
-    lease: &Lease,
-) -> Result<(), &'static str> {
-    let given = account.map_or(0, |account| account.record.last_token);
-    let held = account.and_then(Account::leases).and_then(|leases| leases.living(id, effect.time));
-    let is_its_own = match held {
-        Some(held) => lease.token == held.token,
-        None => lease.token > given,
-    };
-    let last_token = effect.after.as_ref().map_or(given, |after| after.record.last_token);
-    if !is_its_own || lease.token > last_token {
-        return Err("a lease's token is not its own");
-    }
-    if lease.lapses <= effect.time || lease.lapses > Lease::lapse(lease.ttl, effect.time) {
-        return Err("a lease lapses at the wrong time");
-    }
-    let Some(leases) = account.and_then(Account::leases) else {
-        return Ok(());
-    };
-    if held.is_none() && leases.count(effect.time) >= bounds::LEASES {
-        return Err("there are too many leases");
-    }
-    let others = |quota| {
-        let own = held.map_or(Units::ZERO, |lease| lease.count(quota));
-        leases.used(quota, effect.time).minus(own)
-    };
-    let sums = lease.counts.iter().all(|(quota, count)| others(quota).plus(*count).is_some());
-    if sums { Ok(()) } else { Err("the use of a quota does not fit") }
 }
 
 /// A copy of an account that has followed the clock back to `effect`'s time, to judge on.
@@ -176,15 +89,22 @@ pub fn rewound(account: &Account, effect: &Effect) -> Account {
 fn rewind(account: &mut Account, now: Millis) {
     account.requests = Window::default();
     if let Some(extras) = account.extras.as_deref_mut() {
+        extras.windows.clear();
         extras.leases.rewind(now);
     }
 }
 
-fn rewind_memories(account: &mut Account, now: Millis) {
-    let extras = account.extras.as_deref_mut();
-    let memories = extras.map(|extras| [&mut extras.spends, &mut extras.billings]);
-    for memory in memories.into_iter().flatten().flatten() {
-        Arc::make_mut(memory).rewind(now);
+/// Brings back what a copy shares with its original: holds and remembered ids.
+fn rewind_kept(account: &mut Account, now: Millis) {
+    let lapsed = account.latest;
+    let Some(extras) = account.extras.as_deref_mut() else { return };
+    if let Some(holds) = &mut extras.holds {
+        Arc::make_mut(holds).change_all(|hold| hold.rewound(lapsed, now));
+    }
+    for kept in Kept::ALL {
+        if let Some(memory) = extras.memory_mut(kept) {
+            Arc::make_mut(memory).rewind(now);
+        }
     }
 }
 
@@ -202,20 +122,33 @@ fn put_after(account: &mut Account, after: &After) {
     }
 }
 
-fn clear(extras: &mut Extras, effect: &Effect) -> Cleared {
-    let forgotten_ids = too_many_ids(extras, &effect.change);
-    let Forget { spends, billings } = effect.forget;
-    forget(&mut extras.spends, spends);
-    forget(&mut extras.billings, billings);
-    Cleared { lapsed_leases: extras.leases.drop_lapsed(effect.time), forgotten_ids }
+fn clear(extras: &mut Extras, effect: &Effect, cleared: &mut Cleared) {
+    cleared.forgotten_ids = too_many_ids(extras, &effect.change);
+    for kept in Kept::ALL {
+        forget(extras.memory_mut(kept), effect.forget.of(kept));
+    }
+    if effect.forget.lapsed > 0
+        && let Some(holds) = &mut extras.holds
+    {
+        Arc::make_mut(holds).forget(usize::from(effect.forget.lapsed));
+        drop_if_empty(&mut extras.holds);
+    }
+    cleared.lapsed_leases = extras.leases.drop_lapsed(effect.time);
 }
 
 /// How many ids have to go for the one that comes.
 fn too_many_ids(extras: &Extras, change: &Change) -> usize {
-    let Change::Remember(entry) = change else { return 0 };
-    let kept = entry.act.space().kept();
-    let memory = extras.memory(kept).map_or(0, Memory::len);
-    memory.saturating_add(1).saturating_sub(kept.bound())
+    let over = |known: usize, bound| known.saturating_add(1).saturating_sub(bound);
+    if let Some(entry) = change.remembers() {
+        let kept = entry.act.space().kept();
+        return over(extras.memory(kept).map_or(0, Memory::len), kept.bound());
+    }
+    match (extras.holds.as_deref(), change.hold()) {
+        (Some(holds), Some((id, _))) if holds.find(id).is_none() => {
+            over(holds.len(), bounds::STORED_HOLDS)
+        }
+        _ => 0,
+    }
 }
 
 fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {
@@ -229,30 +162,126 @@ fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {
     }
 }
 
-fn change_extras(extras: &mut Extras, change: &Change, hashing: &RandomState) {
-    match change {
-        Change::None | Change::Admit(_) => {}
-        Change::Remember(entry) => remember(extras, entry, hashing),
-        Change::Limit(row) if row.1.is_default() => {
-            extras.limits.remove(&row.0);
-        }
-        Change::Limit(row) => {
-            extras.limits.insert(row.0.clone(), row.1);
-        }
-        Change::Lease(row) => extras.leases.put(row.0.clone(), row.1.clone()),
-        Change::Release(ids) => {
-            for id in ids {
-                extras.leases.release(id);
-            }
-        }
+fn drop_if_empty(holds: &mut Option<Arc<Holds>>) {
+    if holds.as_deref().is_some_and(Holds::is_empty) {
+        *holds = None;
     }
 }
 
-fn remember(extras: &mut Extras, entry: &Entry, hashing: &RandomState) {
-    let memory = match entry.act.space().kept() {
-        Kept::Spends => &mut extras.spends,
-        Kept::Billings => &mut extras.billings,
-    };
-    let memory = memory.get_or_insert_with(|| Arc::new(Memory::new(hashing)));
-    Arc::make_mut(memory).record(entry.clone());
+/// An account that is being changed.
+struct Changing<'a> {
+    account: &'a mut Account,
+    time: Millis,
+    hashing: &'a RandomState,
+}
+
+impl Changing<'_> {
+    fn change(&mut self, change: &Change) {
+        let extras = self.account.extras.get_or_insert_default();
+        match change {
+            Change::None | Change::Admit(_) => {}
+            Change::Meter(meters) => self.meter(meters),
+            Change::Remember(entry) => self.remember(entry),
+            Change::Limit(row) if row.1.is_default() => {
+                extras.limits.remove(&row.0);
+                self.drop_window(&row.0);
+            }
+            Change::Limit(row) => {
+                extras.limits.insert(row.0.clone(), row.1);
+            }
+            Change::Lease(row) => extras.leases.put(row.0.clone(), row.1.clone()),
+            Change::Release(ids) => {
+                for id in ids {
+                    extras.leases.release(id);
+                }
+            }
+            Change::Block(reason) => extras.blocked.clone_from(reason),
+            Change::Fail(id) => {
+                extras.failed.insert(Id::clone(id));
+            }
+        }
+    }
+
+    fn extras(&mut self) -> &mut Extras {
+        self.account.extras.get_or_insert_default()
+    }
+
+    fn meter(&mut self, meters: &Meters) {
+        self.count(&LimitName::Requests, Count::Now(meters.requests));
+        self.count(&LimitName::Tokens, meters.tokens);
+        if let Some(scope) = &meters.scope {
+            let name = |meter| LimitName::Scoped(meter, scope.scope.clone());
+            self.count(&name(Meter::Requests), Count::Now(scope.requests));
+            self.count(&name(Meter::Tokens), scope.tokens);
+        }
+        match &meters.hold {
+            HoldChange::None => {}
+            HoldChange::Put(id, hold) => {
+                let new = || Arc::new(Holds::new(self.hashing));
+                let extras = self.account.extras.get_or_insert_default();
+                let holds = extras.holds.get_or_insert_with(new);
+                Arc::make_mut(holds).put(id.clone(), hold.clone());
+            }
+            HoldChange::Close(entry) => {
+                if let Some(holds) = &mut self.extras().holds {
+                    Arc::make_mut(holds).remove(&entry.id);
+                }
+                drop_if_empty(&mut self.extras().holds);
+                self.remember(entry);
+            }
+        }
+    }
+
+    fn count(&mut self, name: &LimitName, count: Count) {
+        let time = self.time;
+        let Account { requests, extras, .. } = &mut *self.account;
+        match (count, name) {
+            (Count::Now(units), _) if units.is_zero() => {}
+            (Count::None, _) => {}
+            (Count::Now(units), LimitName::Requests) => requests.admit(units, time),
+            (Count::Now(units), _) => {
+                let windows = &mut extras.get_or_insert_default().windows;
+                windows.entry(name.clone()).or_default().admit(units, time);
+            }
+            (Count::Raise(units, admitted), _) => {
+                self.correct(name, |window| window.raise(units, admitted));
+            }
+            (Count::Lower(units, admitted), _) => {
+                self.correct(name, |window| window.lower(units, admitted));
+            }
+        }
+    }
+
+    fn correct(&mut self, name: &LimitName, change: impl FnOnce(&mut Window)) {
+        let time = self.time;
+        let windows = &mut self.extras().windows;
+        let Some(window) = windows.get_mut(name) else { return };
+        window.drop_freed(time);
+        change(window);
+        if window.is_empty() {
+            windows.remove(name);
+        }
+    }
+
+    /// Takes away the window of a scope whose limit is gone: no hold is counted in it any longer.
+    fn drop_window(&mut self, name: &LimitName) {
+        let LimitName::Scoped(meter, scope) = name else { return };
+        let extras = self.extras();
+        extras.windows.remove(name);
+        if let (Meter::Tokens, Some(holds)) = (meter, &mut extras.holds) {
+            Arc::make_mut(holds).change_details(|hold| hold.leave_window_of(scope));
+        }
+    }
+
+    fn remember(&mut self, entry: &Entry) {
+        let hashing = self.hashing;
+        let extras = self.extras();
+        if entry.act.space() == Space::Invoice {
+            // It is paid or voided.
+            extras.failed.remove(&entry.id);
+        }
+        let memory = extras.memory_mut(entry.act.space().kept());
+        let memory = memory.get_or_insert_with(|| Arc::new(Memory::new(hashing)));
+        Arc::make_mut(memory).record(entry.clone());
+    }
 }

@@ -5,9 +5,17 @@
 
 /// The longest id (hold, spend, lease, invoice, billing event) and the longest scope, in bytes.
 pub const ID_BYTES: usize = 128;
+/// The longest reason for which an operator blocks an account, in bytes.
+pub const REASON_BYTES: usize = 256;
 /// The longest name of a limit, quota or tier, in bytes.
 pub const NAME_BYTES: usize = 64;
 
+/// Holds open at once.
+pub const HOLDS: usize = 10_000;
+/// Holds stored at once: those open, and those that lapsed and are remembered.
+pub const STORED_HOLDS: usize = 110_000;
+/// Holds that were closed and are remembered.
+pub const CLOSED_HOLDS: usize = 100_000;
 /// Leases held at once.
 pub const LEASES: usize = 1_000;
 /// Quotas in one lease, those that have left the platform among them.
@@ -20,6 +28,8 @@ pub const QUOTA_LIMITS: usize = 64;
 pub const SPEND_IDS: usize = 100_000;
 /// Ids of top-ups, refunds and invoices remembered at once.
 pub const BILLING_IDS: usize = 10_000;
+/// Failed invoices at once.
+pub const FAILED_INVOICES: usize = 1_000;
 /// Names of tiers that were earned before the one earned last.
 pub const FORMER_TIERS: usize = 64;
 /// Forgotten ids that one command clears away at most, so that no command pays for all of them.

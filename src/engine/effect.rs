@@ -5,10 +5,12 @@
 //! figures), not requests.
 
 use super::account::Record;
-use super::id::{Id, Name};
+use super::hold::Hold;
+use super::id::{Id, Name, Scope};
 use super::lease::Lease;
 use super::limit::{LimitName, Override, Units};
-use super::memory::Entry;
+use super::memory::{Entry, Kept};
+use super::standing::Reason;
 use super::time::Millis;
 
 /// A change of one account.
@@ -55,6 +57,10 @@ pub struct Forget {
     pub spends: u8,
     /// Billing ids.
     pub billings: u8,
+    /// Holds that were closed.
+    pub closed: u8,
+    /// Holds that lapsed.
+    pub lapsed: u8,
 }
 
 /// What changes beside plain figures.
@@ -62,8 +68,10 @@ pub struct Forget {
 pub enum Change {
     /// Nothing.
     None,
-    /// Requests were admitted.
+    /// Requests were admitted, and counted in the account's window alone.
     Admit(Units),
+    /// Windows counted, and a hold changed.
+    Meter(Box<Meters>),
     /// An id was used. The entry's time is the effect's.
     Remember(Box<Entry>),
     /// A limit of the account's own was set, or dropped if it is at its default.
@@ -72,4 +80,96 @@ pub enum Change {
     Lease(Box<(Id, Lease)>),
     /// Leases were released.
     Release(Vec<Id>),
+    /// An operator blocked the account, or unblocked it.
+    Block(Option<Reason>),
+    /// An invoice failed.
+    Fail(Box<Id>),
+}
+
+/// What windows counted, and what became of a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meters {
+    /// Requests, in the account's window.
+    pub requests: Units,
+    /// Tokens, in the account's window.
+    pub tokens: Count,
+    /// The same in a scope's windows.
+    pub scope: Option<ScopeMeters>,
+    /// The hold.
+    pub hold: HoldChange,
+}
+
+/// What the windows of a scope counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeMeters {
+    /// Which scope.
+    pub scope: Scope,
+    /// Requests.
+    pub requests: Units,
+    /// Tokens.
+    pub tokens: Count,
+}
+
+/// What a window counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Count {
+    /// Nothing.
+    #[default]
+    None,
+    /// So much more, at the effect's time.
+    Now(Units),
+    /// So much more, in the slot that took what was admitted at that time.
+    Raise(Units, Millis),
+    /// So much less, in the slot that took what was admitted at that time.
+    Lower(Units, Millis),
+}
+
+/// What became of a hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HoldChange {
+    /// There was none.
+    None,
+    /// It is now this.
+    Put(Id, Hold),
+    /// It was settled or voided. The entry's time is the effect's.
+    Close(Entry),
+}
+
+impl Forget {
+    /// How many of one memory.
+    #[must_use]
+    pub const fn of(self, kept: Kept) -> u8 {
+        match kept {
+            Kept::Spends => self.spends,
+            Kept::Billings => self.billings,
+            Kept::Closed => self.closed,
+        }
+    }
+}
+
+impl Change {
+    /// The id that is remembered from now on.
+    #[must_use]
+    pub fn remembers(&self) -> Option<&Entry> {
+        match self {
+            Self::Remember(entry) => Some(entry),
+            Self::Meter(meters) => match &meters.hold {
+                HoldChange::Close(entry) => Some(entry),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The hold as it is from now on.
+    #[must_use]
+    pub fn hold(&self) -> Option<(&Id, &Hold)> {
+        match self {
+            Self::Meter(meters) => match &meters.hold {
+                HoldChange::Put(id, hold) => Some((id, hold)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }

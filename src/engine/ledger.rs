@@ -72,6 +72,28 @@ impl Ledger {
         after.prepaid().map(|_| after)
     }
 
+    /// The ledger after a credit note: it pays what is owed first, and lowers what was spent. What
+    /// was used stays history.
+    ///
+    /// # Errors
+    /// [`TooMuch`] names the figure that would not fit.
+    pub fn refunded(self, amount: Money) -> Result<Self, TooMuch> {
+        let rest = amount.minus(self.owed);
+        let after = Self {
+            owed: self.owed.minus(amount),
+            spent: self.spent.minus(amount),
+            credits: self.credits.plus(rest).ok_or(TooMuch("credits"))?,
+            ..self
+        };
+        after.prepaid().map(|_| after)
+    }
+
+    /// The ledger after an invoice was paid by other means than credits.
+    #[must_use]
+    pub fn paid(self, amount: Money) -> Self {
+        Self { owed: self.owed.minus(amount), ..self }
+    }
+
     /// Credits and promo together.
     ///
     /// # Errors

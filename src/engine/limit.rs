@@ -4,6 +4,8 @@
 //! approved); which is in force is derived here and nowhere else. All limits are kept alike, as
 //! [`Units`]: of requests, tokens, holds, GPUs or, for `spend`, nano-dollars.
 
+use std::borrow::Cow;
+
 use super::id::{Name, Scope};
 use super::money::Money;
 
@@ -177,6 +179,26 @@ pub enum LimitName {
     Quota(Name),
     /// Requests or tokens per 60 s within a scope.
     Scoped(Meter, Scope),
+}
+
+impl LimitName {
+    /// The name in commands and replies.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Requests => Cow::Borrowed(b"requests"),
+            Self::Tokens => Cow::Borrowed(b"tokens"),
+            Self::Concurrency => Cow::Borrowed(b"concurrency"),
+            Self::Spend => Cow::Borrowed(b"spend"),
+            Self::Quota(name) => Cow::Borrowed(name.as_bytes()),
+            Self::Scoped(Meter::Requests, scope) => {
+                Cow::Owned([b"requests@", scope.as_bytes()].concat())
+            }
+            Self::Scoped(Meter::Tokens, scope) => {
+                Cow::Owned([b"tokens@", scope.as_bytes()].concat())
+            }
+        }
+    }
 }
 
 /// What a rate window counts.

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-use super::bounds::{BILLING_IDS, SPEND_IDS};
+use super::bounds::{BILLING_IDS, CLOSED_HOLDS, SPEND_IDS};
 use super::id::Id;
 use super::money::Money;
 use super::time::Millis;
@@ -24,6 +24,16 @@ pub enum Act {
     TopUp(Money),
     /// Credits given.
     Promo(Money),
+    /// A credit note.
+    Refund(Money),
+    /// An invoice was paid, which lowered what is owed by this much.
+    Paid(Money),
+    /// An invoice was voided.
+    InvoiceVoided,
+    /// A hold was settled, for this amount in all.
+    Settled(Money),
+    /// A hold was voided.
+    Voided,
 }
 
 /// Ids of different spaces never meet, even when their bytes are the same.
@@ -33,6 +43,12 @@ pub enum Space {
     Spend,
     /// Ids of FW.TOPUP, given and bought alike.
     TopUp,
+    /// Ids of FW.REFUND.
+    Refund,
+    /// Invoices.
+    Invoice,
+    /// Holds.
+    Hold,
 }
 
 impl Act {
@@ -42,6 +58,9 @@ impl Act {
         match self {
             Self::Spend(_) => Space::Spend,
             Self::TopUp(_) | Self::Promo(_) => Space::TopUp,
+            Self::Refund(_) => Space::Refund,
+            Self::Paid(_) | Self::InvoiceVoided => Space::Invoice,
+            Self::Settled(_) | Self::Voided => Space::Hold,
         }
     }
 }
@@ -53,6 +72,13 @@ pub enum Kept {
     Spends,
     /// Ids of billing events.
     Billings,
+    /// Ids of holds that were closed.
+    Closed,
+}
+
+impl Kept {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Spends, Self::Billings, Self::Closed];
 }
 
 impl Space {
@@ -61,7 +87,8 @@ impl Space {
     pub const fn kept(self) -> Kept {
         match self {
             Self::Spend => Kept::Spends,
-            Self::TopUp => Kept::Billings,
+            Self::TopUp | Self::Refund | Self::Invoice => Kept::Billings,
+            Self::Hold => Kept::Closed,
         }
     }
 }
@@ -73,6 +100,7 @@ impl Kept {
         match self {
             Self::Spends => SPEND_IDS,
             Self::Billings => BILLING_IDS,
+            Self::Closed => CLOSED_HOLDS,
         }
     }
 }
@@ -86,6 +114,14 @@ pub struct Entry {
     pub time: Millis,
     /// What was done.
     pub act: Act,
+}
+
+impl Entry {
+    /// An act that is recorded now.
+    #[must_use]
+    pub const fn new(id: Id, act: Act, now: Millis) -> Self {
+        Self { id, time: now, act }
+    }
 }
 
 /// From when on ids count, as it is `now`.
@@ -227,6 +263,12 @@ impl Memory {
 
     fn is(&self, serial: u32, space: Space, id: &Id) -> bool {
         self.entry(serial).is_some_and(|entry| entry.act.space() == space && entry.id == *id)
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_list().entries(self.entries()).finish()
     }
 }
 

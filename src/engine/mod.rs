@@ -12,8 +12,14 @@ pub mod time;
 pub mod limit;
 
 pub mod month;
+pub mod slot;
+
 pub mod window;
 
+pub mod hold;
+pub mod lapse;
+
+pub mod holds;
 pub mod lease;
 pub mod ledger;
 pub mod memory;
@@ -22,10 +28,14 @@ pub mod tier;
 
 pub mod policy;
 
+pub mod extras;
+
 pub mod account;
 
 pub mod effect;
 pub mod verdict;
+
+pub mod fits;
 
 pub mod apply;
 pub mod decide;

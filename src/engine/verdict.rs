@@ -3,6 +3,9 @@
 //! Answers are figures; how they are written on the wire is the command floor's. A denial is an
 //! answer; a [`Refusal`] is not: it means that the command could not be done at all.
 
+use std::borrow::Cow;
+
+use super::hold::Hold;
 use super::id::{Id, Name};
 use super::lease::Lease;
 use super::limit::{InForce, Limit, LimitName, Units};
@@ -19,12 +22,20 @@ pub enum Verdict {
     Suspended,
     /// It could never fit: more than the whole limit.
     TooLarge,
+    /// The money does not fit, even with no other hold open.
+    OverBudget,
     /// A rate window has no room.
     RateLimited,
+    /// Too many holds are open.
+    ConcurrencyLimited,
+    /// The money fits alone, but not beside the open holds.
+    InFlight,
     /// A quota has no room.
     QuotaExceeded,
     /// Everything fits, and everything was taken.
     Ok,
+    /// It was admitted before, under the same hold; nothing was taken again.
+    Duplicate,
 }
 
 impl Verdict {
@@ -35,35 +46,39 @@ impl Verdict {
             Self::UnknownAccount => "UNKNOWN_ACCOUNT",
             Self::Suspended => "SUSPENDED",
             Self::TooLarge => "TOO_LARGE",
+            Self::OverBudget => "OVER_BUDGET",
             Self::RateLimited => "RATE_LIMITED",
+            Self::ConcurrencyLimited => "CONCURRENCY_LIMITED",
+            Self::InFlight => "IN_FLIGHT",
             Self::QuotaExceeded => "QUOTA_EXCEEDED",
             Self::Ok => "OK",
+            Self::Duplicate => "DUPLICATE",
         }
     }
 }
 
-/// What decided: a limit, a quota, or reasons.
+/// What decided: a limit, a bound, or reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decider {
     /// Nothing is to be named.
     Nothing,
-    /// A limit that every account has.
-    Limit(&'static str),
+    /// A limit.
+    Limit(LimitName),
+    /// A bound of the product, or what is prepaid.
+    Bound(&'static str),
     /// The reasons of a suspension.
     Reasons(Reasons),
-    /// A quota.
-    Quota(Name),
 }
 
 impl Decider {
     /// The policy slot in replies.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
+    pub fn text(&self) -> Cow<'_, [u8]> {
         match self {
-            Self::Nothing => b"",
-            Self::Limit(name) => name.as_bytes(),
-            Self::Reasons(reasons) => reasons.joined().as_bytes(),
-            Self::Quota(name) => name.as_bytes(),
+            Self::Nothing => Cow::Borrowed(b""),
+            Self::Limit(name) => name.text(),
+            Self::Bound(name) => Cow::Borrowed(name.as_bytes()),
+            Self::Reasons(reasons) => Cow::Borrowed(reasons.joined().as_bytes()),
         }
     }
 }
@@ -105,6 +120,8 @@ pub struct Admission {
     pub policy: Decider,
     /// The tightest requests window.
     pub window: Shown,
+    /// The tightest tokens window, if the request said how many tokens it reserves.
+    pub tokens: Option<Shown>,
     /// When to come back.
     pub retry: Retry,
 }
@@ -116,6 +133,8 @@ pub enum Outcome {
     Ok,
     /// It had been done under this id before.
     Duplicate,
+    /// It was recorded for a hold that had lapsed.
+    Late,
 }
 
 impl Outcome {
@@ -125,6 +144,7 @@ impl Outcome {
         match self {
             Self::Ok => "OK",
             Self::Duplicate => "DUPLICATE",
+            Self::Late => "LATE",
         }
     }
 }
@@ -185,11 +205,22 @@ pub struct LeaseRow {
     pub lease: Lease,
 }
 
+/// An open hold as FW.HOLDS shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// The client's id.
+    pub id: Id,
+    /// What it sets aside, and until when.
+    pub hold: Hold,
+}
+
 /// Why a command could not be done. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is no such account.
     NoAccount,
+    /// There is no such hold that is open or remembered.
+    NoHold,
     /// There is no such lease, or it has lapsed.
     NoLease,
     /// The lease has another token: this one.

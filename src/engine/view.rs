@@ -1,17 +1,20 @@
-//! What the views say: FW.GET, FW.QUOTAS and FW.LEASES.
+//! What the views say: FW.GET, FW.QUOTAS, FW.HOLDS and FW.LEASES.
 //!
 //! Views are requests that never have an effect. They show what is due as done, and answer nothing
 //! for an account that does not exist.
 
+use std::collections::BTreeSet;
+
 use super::decide::present::Present;
 use super::decide::{Decision, Missing, Request};
-use super::id::Name;
+use super::id::{Id, Name};
 use super::limit::{LimitName, Source};
 use super::money::Money;
 use super::month::{Anchor, Period};
 use super::policy::Policy;
+use super::standing::Reason;
 use super::time::Millis;
-use super::verdict::{LeaseRow, LimitRow, Outcome, Refusal, Statement};
+use super::verdict::{HoldRow, LeaseRow, LimitRow, Outcome, Refusal, Statement};
 
 /// FW.GET: everything about the account.
 pub struct ViewAccount;
@@ -41,8 +44,14 @@ pub struct AccountRow {
     pub period: Period,
     /// Spent in the period before.
     pub previous_spent: Money,
+    /// Why an operator blocked it, if one did.
+    pub blocked: Option<Reason>,
+    /// Open holds.
+    pub open_holds: usize,
     /// Living leases.
     pub leases: usize,
+    /// Failed invoices.
+    pub failed_invoices: usize,
     /// The anchor day in force.
     pub anchor: Anchor,
     /// When the account was created.
@@ -53,6 +62,12 @@ pub struct AccountRow {
 pub struct ViewLimits {
     /// Which one, if not all.
     pub name: Option<LimitName>,
+}
+
+/// FW.HOLDS: the holds that are open, soonest lapse first.
+pub struct ViewHolds {
+    /// How many rows at most.
+    pub count: usize,
 }
 
 /// FW.LEASES: what is held, by id.
@@ -83,6 +98,9 @@ impl Request for ViewAccount {
             next_tier: present.next_tier().map(|(name, gap)| (name.clone(), gap)),
             period: record.period,
             previous_spent: ledger.previous_spent,
+            blocked: present.account.blocked().cloned(),
+            open_holds: present.open().count,
+            failed_invoices: present.account.failed().map_or(0, BTreeSet::len),
             leases: present.account.leases().map_or(0, |leases| leases.count(present.now)),
             anchor: present.anchor(),
             created: present.account.created,
@@ -121,6 +139,33 @@ impl Request for ViewLimits {
             }
         };
         Ok(Decision::unchanged(Some(shown)))
+    }
+}
+
+impl Request for ViewHolds {
+    type Answer = Option<Vec<HoldRow>>;
+
+    fn missing(&self, _policy: &Policy) -> Missing<Self::Answer> {
+        Missing::Answer(None)
+    }
+
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
+        let Some(holds) = present.account.holds() else {
+            return Ok(Decision::unchanged(Some(Vec::new())));
+        };
+        let open = holds.after(present.through);
+        let row = |(id, hold)| HoldRow { id: Id::clone(id), hold: present.as_of_now(hold) };
+        let mut rows: Vec<HoldRow> = if present.through > present.now {
+            open.map(row).collect()
+        } else {
+            open.take(self.count).map(row).collect()
+        };
+        if present.through > present.now {
+            // With less time left, they may lapse in another order.
+            rows.sort_by(|a, b| (a.hold.lapses, &a.id).cmp(&(b.hold.lapses, &b.id)));
+            rows.truncate(self.count);
+        }
+        Ok(Decision::unchanged(Some(rows)))
     }
 }
 

@@ -8,70 +8,8 @@
 
 use super::bounds::WINDOW_SLOTS;
 use super::limit::Units;
+use super::slot::{Ring, Slot};
 use super::time::Millis;
-
-/// The span of a rate window.
-pub const SPAN: Millis = Millis(60_000);
-/// For how long after its first admission a slot takes more.
-const JOIN_MS: i64 = 1_000;
-/// Bits of [`Slot::stamp`] that hold the time from the first admission to the last.
-const LAG_BITS: u32 = 16;
-
-/// Admissions that lie within one second, and free together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slot {
-    /// The first admission in ms, shifted, and how much later the last one was: instants need 45
-    /// bits and a lag 10, so both fit one word and four slots fit a cache line.
-    stamp: u64,
-    units: i64,
-}
-
-impl Slot {
-    /// A slot from its parts; `None` if they cannot be a slot's.
-    #[must_use]
-    pub fn new(first: Millis, lag: Millis, units: Units) -> Option<Self> {
-        let well_formed =
-            first >= Millis::ZERO && first <= Millis::LAST && (0..JOIN_MS).contains(&lag.0);
-        well_formed.then(|| Self::at(first, lag, units))
-    }
-
-    fn at(first: Millis, lag: Millis, units: Units) -> Self {
-        let stamp = first.0.cast_unsigned() << LAG_BITS | lag.0.cast_unsigned();
-        Self { stamp, units: units.count() }
-    }
-
-    /// The first admission.
-    #[must_use]
-    pub const fn first(self) -> Millis {
-        Millis((self.stamp >> LAG_BITS).cast_signed())
-    }
-
-    /// From the first admission to the last, below 1,000 ms.
-    #[must_use]
-    pub const fn lag(self) -> Millis {
-        Millis((self.stamp & ((1 << LAG_BITS) - 1)).cast_signed())
-    }
-
-    /// What was admitted.
-    #[must_use]
-    pub fn units(self) -> Units {
-        Units::new(self.units).unwrap_or(Units::ZERO)
-    }
-
-    /// The instant at which its units are free again.
-    #[must_use]
-    pub const fn frees(self) -> Millis {
-        self.first().plus(self.lag()).plus(SPAN)
-    }
-
-    const fn is_alive(self, now: Millis) -> bool {
-        self.frees().0 > now.0
-    }
-
-    const fn takes(self, now: Millis) -> bool {
-        now.since(self.first()).0 < JOIN_MS
-    }
-}
 
 /// The slots of one limit, oldest first.
 ///
@@ -125,8 +63,9 @@ impl Window {
         self.drop_freed(now);
         if self.has_newest() && self.newest.takes(now) {
             let lag = now.since(self.newest.first());
-            let units = self.newest.units.saturating_add(units.count());
-            self.newest = Slot { units, ..Slot::at(self.newest.first(), lag, Units::ZERO) };
+            // Judged before: the sum of all slots fits.
+            let units = self.newest.units().plus(units).unwrap_or(units);
+            self.newest = Slot::at(self.newest.first(), lag, units);
         } else {
             if self.has_newest() {
                 self.older.push(self.newest);
@@ -135,6 +74,33 @@ impl Window {
         }
         self.used = self.used.saturating_add(units.count());
         self.older.give_back_if_empty();
+    }
+
+    /// Holds if what was admitted at `time` is still in use at `now`.
+    #[must_use]
+    pub fn counts(&self, time: Millis, now: Millis) -> bool {
+        self.slots().any(|slot| slot.took(time) && slot.is_alive(now))
+    }
+
+    /// Counts `units` more in the slot that took what was admitted at `time`, or does nothing if
+    /// there is none. The slot frees when it would have.
+    pub fn raise(&mut self, units: Units, time: Millis) {
+        self.correct(time, |slot| slot.saturating_add(units.count()));
+    }
+
+    /// Counts `units` fewer in the slot that took what was admitted at `time`, not below zero.
+    pub fn lower(&mut self, units: Units, time: Millis) {
+        self.correct(time, |slot| slot.saturating_sub(units.count()).max(0));
+    }
+
+    fn correct(&mut self, time: Millis, change: impl FnOnce(i64) -> i64) {
+        let is_newest = self.has_newest() && self.newest.took(time);
+        let slot = if is_newest { Some(&mut self.newest) } else { self.older.that_took(time) };
+        let Some(slot) = slot else { return };
+        let units = change(slot.units);
+        let difference = units.saturating_sub(slot.units);
+        slot.units = units;
+        self.used = self.used.saturating_add(difference);
     }
 
     /// Holds if `units` more can be counted at `now` without overflow.
@@ -174,13 +140,18 @@ impl Window {
         self.older.capacity().saturating_mul(size_of::<Slot>())
     }
 
-    // A stamp of zero is the empty place: an admission at the epoch itself, which only a test
-    // clock sees, has units.
-    const fn has_newest(&self) -> bool {
-        self.newest.stamp != 0 || self.newest.units != 0
+    /// Holds if no slot is stored.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        !self.has_newest()
     }
 
-    fn drop_freed(&mut self, now: Millis) {
+    const fn has_newest(&self) -> bool {
+        self.newest.is_taken()
+    }
+
+    /// Forgets slots that have freed.
+    pub fn drop_freed(&mut self, now: Millis) {
         while let Some(oldest) = self.older.front() {
             if oldest.is_alive(now) {
                 return;
@@ -195,106 +166,10 @@ impl Window {
     }
 }
 
-const FEW: usize = 4;
-const MORE: usize = 16;
-const ALL: usize = 64;
-
-/// A ring of slots in one block of one of three sizes.
-#[derive(Clone, Debug, Default)]
-struct Ring {
-    block: Block,
-    head: u8,
-    length: u8,
-}
-
-#[derive(Clone, Debug, Default)]
-enum Block {
-    #[default]
-    None,
-    Few(Box<[Slot; FEW]>),
-    More(Box<[Slot; MORE]>),
-    All(Box<[Slot; ALL]>),
-}
-
-impl Ring {
-    fn capacity(&self) -> usize {
-        self.places().len()
-    }
-
-    fn front(&self) -> Option<Slot> {
-        if self.length == 0 { None } else { self.places().get(usize::from(self.head)).copied() }
-    }
-
-    fn iter(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
-        let places = self.places();
-        let (head, length) = (usize::from(self.head), usize::from(self.length));
-        // Sizes are powers of two, so a place is found by a mask.
-        let mask = places.len().saturating_sub(1);
-        (0..length).filter_map(move |at| places.get(head.wrapping_add(at) & mask).copied())
-    }
-
-    fn push(&mut self, slot: Slot) {
-        if usize::from(self.length) == self.capacity() {
-            self.grow();
-        }
-        let mask = self.capacity().saturating_sub(1);
-        let at = usize::from(self.head).wrapping_add(usize::from(self.length)) & mask;
-        if let Some(place) = self.places_mut().get_mut(at) {
-            *place = slot;
-            self.length = self.length.saturating_add(1);
-        }
-    }
-
-    fn pop(&mut self) {
-        if self.length > 0 {
-            let mask = u8::try_from(self.capacity().saturating_sub(1)).unwrap_or(u8::MAX);
-            self.head = self.head.wrapping_add(1) & mask;
-            self.length = self.length.wrapping_sub(1);
-        }
-    }
-
-    fn give_back_if_empty(&mut self) {
-        if self.length == 0 && !matches!(self.block, Block::None) {
-            *self = Self::default();
-        }
-    }
-
-    fn places(&self) -> &[Slot] {
-        match &self.block {
-            Block::None => &[],
-            Block::Few(places) => &places[..],
-            Block::More(places) => &places[..],
-            Block::All(places) => &places[..],
-        }
-    }
-
-    fn places_mut(&mut self) -> &mut [Slot] {
-        match &mut self.block {
-            Block::None => &mut [],
-            Block::Few(places) => &mut places[..],
-            Block::More(places) => &mut places[..],
-            Block::All(places) => &mut places[..],
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        let block = match self.capacity() {
-            0 => Block::Few(Box::default()),
-            FEW => Block::More(Box::default()),
-            _ => Block::All(Box::new([Slot::default(); ALL])),
-        };
-        let mut larger = Self { block, head: 0, length: self.length };
-        for (place, slot) in larger.places_mut().iter_mut().zip(self.iter()) {
-            *place = slot;
-        }
-        *self = larger;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::slot::SPAN;
 
     fn units(count: u32) -> Units {
         Units::of(count)
@@ -352,7 +227,7 @@ mod tests {
         for second in 0..70 {
             window.admit(units(1), Millis(second * 1_000));
         }
-        assert_eq!(window.older.capacity(), ALL);
+        assert_eq!(window.older.capacity(), 64);
         window.admit(units(1), Millis(1_000_000));
         assert_eq!(window.older.capacity(), 0);
         assert_eq!(window.slots().count(), 1);
@@ -365,6 +240,25 @@ mod tests {
         window.admit(largest, Millis(0));
         assert!(!window.can_count(units(1), Millis(59_999)));
         assert!(window.can_count(largest, Millis(60_000)));
+    }
+
+    #[test]
+    fn a_correction_goes_to_the_slot_that_took_the_admission_and_moves_no_time() {
+        let mut window = Window::default();
+        for second in 0..20 {
+            window.admit(units(10), Millis(second * 1_000));
+        }
+        let now = Millis(62_500);
+        assert!(window.counts(Millis(3_000), now) && !window.counts(Millis(2_000), now));
+        assert!(!window.counts(Millis(3_001), now));
+        window.lower(units(7), Millis(3_000));
+        window.raise(units(5), Millis(19_000));
+        window.raise(units(5), Millis(19_500));
+        window.lower(units(99), Millis(4_000));
+        assert_eq!(window.used(now), units(3 + 15 + 14 * 10));
+        assert_eq!(window.used(Millis(63_000)), units(15 + 14 * 10));
+        assert_eq!(window.used(Millis(78_999)), units(15));
+        assert_eq!(window.reset(Millis(70_000)), Millis(9_000));
     }
 
     #[test]

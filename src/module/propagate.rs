@@ -12,7 +12,7 @@ use super::keys::Key;
 use super::state::{self, State};
 use crate::codec;
 use crate::command::Access;
-use crate::engine::apply;
+use crate::engine::fits::fits;
 
 /// Sends an effect on.
 pub(super) fn send(ctx: Ctx, key: Str, effect: &[u8]) -> bool {
@@ -25,7 +25,7 @@ pub(super) fn send(ctx: Ctx, key: Str, effect: &[u8]) -> bool {
 pub(super) fn apply_effect(ctx: Ctx, key: Str, effect: Str) -> c_int {
     receive(ctx, key, effect, |state, held, blob| {
         let effect = codec::effect::decode(blob).map_err(|damage| damage.0)?;
-        apply::fits(held.account(), &effect)?;
+        fits(held.account(), &effect)?;
         let cleared = changing(|| held.apply(&effect, state))?;
         state.counters.cleared(cleared);
         Ok(())

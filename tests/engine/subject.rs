@@ -13,9 +13,10 @@ use fw_limits::engine::decide::limit::SetLimit;
 use fw_limits::engine::decide::quota::{Release, Renew, Reserve, Sync};
 use fw_limits::engine::decide::set::{Pin, Set};
 use fw_limits::engine::decide::spend::{Refund, Spend, TopUp};
-use fw_limits::engine::decide::standing::{Resume, Suspend};
+use fw_limits::engine::decide::suspend::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
+use fw_limits::engine::fits;
 use fw_limits::engine::memory::Act;
 use fw_limits::engine::month::Anchor;
 use fw_limits::engine::policy::Policy;
@@ -213,7 +214,7 @@ fn change(
     effect: &Effect,
     hashing: &RandomState,
 ) -> Result<(), String> {
-    apply::fits(account.as_ref(), effect).map_err(|what| format!("does not fit: {what}"))?;
+    fits::fits(account.as_ref(), effect).map_err(|what| format!("does not fit: {what}"))?;
     match account {
         Some(account) => {
             apply::apply(account, effect, hashing);

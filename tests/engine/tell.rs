@@ -245,13 +245,13 @@ pub fn holds(rows: Option<Vec<verdict::HoldRow>>) -> Answer {
     let Some(rows) = rows else { return Answer::Nothing };
     let row = |row: verdict::HoldRow| HoldRow {
         id: bytes(row.id.as_bytes()),
-        amount: nanos(row.amount),
-        charged: nanos(row.charged),
-        held: nanos(row.held),
-        tokens: i128::from(row.tokens.count()),
-        scope: row.scope.map(|scope| bytes(scope.as_bytes())),
-        admitted: row.admitted.0,
-        lapses: row.lapses.0,
+        amount: nanos(row.hold.amount),
+        charged: nanos(row.hold.charged()),
+        held: nanos(row.hold.held()),
+        tokens: i128::from(row.hold.details().tokens.count()),
+        scope: row.hold.scope().map(|scope| bytes(scope.as_bytes())),
+        admitted: row.hold.admitted.0,
+        lapses: row.hold.lapses.0,
     };
     Answer::Holds(rows.into_iter().map(row).collect())
 }

@@ -7,12 +7,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod counts;
 mod limits;
 mod load;
 mod persistence;
 mod promised;
+mod race;
 mod refusals;
 mod replication;
+mod retries;
 mod scenarios;
 mod settings;
 mod shapes;

@@ -5,18 +5,27 @@ use crate::support::history::Random;
 use crate::support::scenario::START;
 use crate::support::server::Server;
 
+/// Two accounts in use, and one that is suspended.
+const KEYS: [&str; 3] = ["a", "\"\\xff\\xfe\\x00\"", "suspended"];
+
 /// One of everything that an account can have.
 fn fill(server: &mut Server) {
     server.must(&format!("FW.CLOCK SET {START}"));
-    for key in ["a", "\"\\xff\\xfe\\x00\""] {
+    for key in &KEYS[..2] {
         server.must(&format!("FW.SPEND {key} 12.5 ID s1"));
         server.must(&format!("FW.TOPUP {key} 150 ID t1"));
         server.must(&format!("FW.TOPUP {key} 3 ID p1 PROMO"));
         server.must(&format!("FW.SET {key} anchor-day 31 tier tier-3"));
         server.must(&format!("FW.LIMIT {key} requests VALUE 100 MAX 700"));
+        server.must(&format!("FW.LIMIT {key} requests@m/x MAX 50"));
+        server.must(&format!("FW.LIMIT {key} tokens MAX 1000"));
         server.must(&format!("FW.LIMIT {key} tokens@m/x MAX 9"));
         server.must(&format!("FW.QUOTA {key} RESERVE l1 h100 2 a100 1"));
         server.must(&format!("FW.QUOTA {key} RESERVE l2 a100 1 TTL 0"));
+        hold(server, key);
+        server.must(&format!("FW.REFUND {key} 0.5 ID r1"));
+        server.must(&format!("FW.INVOICE {key} PAID i1 AMOUNT 1"));
+        server.must(&format!("FW.INVOICE {key} VOIDED i2"));
         for _ in 0..3 {
             server.must(&format!("FW.ADMIT {key} COST 7"));
             server.must("FW.CLOCK ADVANCE 1500");
@@ -24,25 +33,62 @@ fn fill(server: &mut Server) {
         server.must(&format!("PEXPIRE {key} 100000000"));
         server.must(&format!("PERSIST {key}"));
     }
+    server.must("FW.ADMIT suspended HOLD h 1 TTL 86400000");
+    server.must("FW.INVOICE suspended FAILED i1");
+    server.must("FW.SUSPEND suspended \"two \\xff words\"");
+}
+
+/// Holds that are open, partly charged, settled, voided and lapsed by the time of `pictures`.
+fn hold(server: &mut Server, key: &str) {
+    let long = "TTL 86400000";
+    server.must(&format!("FW.ADMIT {key} COST 0 SCOPE m/x TOKENS 5 HOLD settled 2"));
+    server.must(&format!("FW.SPEND {key} 1.5 HOLD settled TOKENS 3"));
+    server.must(&format!("FW.ADMIT {key} COST 0 TOKENS 400 HOLD voided 2"));
+    server.must(&format!("FW.VOID {key} voided"));
+    server.must(&format!("FW.ADMIT {key} COST 0 HOLD lapsed 2 TTL 1000"));
+    server.must(&format!("FW.ADMIT {key} COST 0 SCOPE m/x TOKENS 2 HOLD partial 4 {long}"));
+    server.must(&format!("FW.SPEND {key} 1 HOLD partial TOKENS 4 PARTIAL"));
+    server.must(&format!("FW.ADMIT {key} COST 0 HOLD open 6 {long}"));
 }
 
 fn pictures(server: &mut Server) -> Vec<Vec<String>> {
     server.must(&format!("FW.CLOCK SET {}", START + 20_000));
-    ["a", "\"\\xff\\xfe\\x00\""].map(|key| server.picture(key)).to_vec()
+    KEYS.map(|key| server.picture(key)).to_vec()
 }
 
-/// The same accounts, windows, leases, tokens and remembered ids, after a kill.
+/// The same accounts, windows, holds, leases, tokens and remembered ids, after a kill.
 fn survives_a_kill(mut server: Server) {
     let before = pictures(&mut server);
     assert!(before[0][0].contains("tier tier-3"), "{before:?}");
+    assert!(before[2][0].contains("standing blocked,payment_failed"), "{before:?}");
     server.kill();
     server.restart();
     assert_eq!(pictures(&mut server), before);
-    assert_eq!(server.says("FW.QUOTA a RESERVE l1 h100 2 a100 1"), "OK 1 600000 \"\" 8 2");
-    assert_eq!(server.says("FW.SPEND a 12.5 ID s1"), "DUPLICATE 12.5 5000 0 140.5 tier-3 active");
-    assert_eq!(server.says("FW.TOPUP a 151 ID t1"), "(error) CONFLICT");
-    assert_eq!(server.says("FW.ADMIT a"), "OK requests 100 78 60000 0");
-    assert_eq!(server.says("FW.QUOTA a RESERVE l3 a100 1"), "OK 3 600000 \"\" 8 3");
+    // Spent are 12.5, 1.5 and 1, less the refund; of 137.5 + 3 the last two are gone, it came back.
+    let money = "14.5 5000 9 138.5 tier-3 active";
+    let row = "name tokens@m/x limit 9 max 9 used 7 remaining 2 source operator";
+    for (line, says) in [
+        ("FW.QUOTA a RESERVE l1 h100 2 a100 1", "OK 1 600000 \"\" 8 2".to_owned()),
+        ("FW.QUOTAS a tokens@m/x", row.to_owned()),
+        ("FW.SPEND a 12.5 ID s1", format!("DUPLICATE {money}")),
+        ("FW.SPEND a 1.5 HOLD settled", format!("DUPLICATE {money}")),
+        ("FW.VOID a voided", format!("DUPLICATE {money}")),
+        ("FW.SPEND a 1.5 HOLD voided", "(error) CONFLICT".to_owned()),
+        ("FW.TOPUP a 151 ID t1", "(error) CONFLICT".to_owned()),
+        ("FW.REFUND a 0.5 ID r1", format!("DUPLICATE {money}")),
+        ("FW.INVOICE a FAILED i1", format!("DUPLICATE {money}")),
+        ("FW.INVOICE a PAID i2", "(error) CONFLICT".to_owned()),
+        ("FW.ADMIT a COST 0 HOLD open 6", "DUPLICATE requests 100 79 43000 0".to_owned()),
+        ("FW.ADMIT a COST 0 HOLD lapsed 2", "(error) CONFLICT".to_owned()),
+        ("FW.SPEND a 2 HOLD lapsed", "LATE 16.5 5000 9 136.5 tier-3 active".to_owned()),
+        ("FW.SPEND a 2 HOLD partial", "OK 17.5 5000 6 135.5 tier-3 active".to_owned()),
+        ("FW.ADMIT a", "OK requests 100 78 60000 0".to_owned()),
+        ("FW.QUOTA a RESERVE l3 a100 1", "OK 3 600000 \"\" 8 3".to_owned()),
+        ("FW.INVOICE suspended VOIDED i1", "OK 0 50 1 0 tier-1 blocked".to_owned()),
+        ("FW.RESUME suspended", "OK 0 50 1 0 tier-1 active".to_owned()),
+    ] {
+        assert_eq!(server.says(line), says, "{line}");
+    }
     assert_eq!(server.info("fw", "fw_divergences"), "0");
 }
 
@@ -153,5 +199,11 @@ fn an_account_can_expire_and_no_command_changes_when() {
     }
     server.must("FW.LIMIT a requests VALUE 5");
     server.must("FW.QUOTA a RESERVE l h100 1");
+    for line in ["ADMIT a HOLD h 1", "EXTEND a h 5", "VOID a h", "REFUND a 1 ID r"] {
+        server.must(&format!("FW.{line}"));
+    }
+    for line in ["INVOICE a FAILED i", "SUSPEND a fraud", "RESUME a"] {
+        server.must(&format!("FW.{line}"));
+    }
     assert_eq!(server.says("PEXPIRETIME a"), "4102444800000");
 }

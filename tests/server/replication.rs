@@ -13,6 +13,10 @@ fn a_replica_with_another_clock_and_other_settings_has_the_same_bytes() {
         "save \"\"",
         "fw.new-accounts reject",
         "fw.requests-per-minute 1",
+        "fw.tokens-per-minute 1",
+        "fw.concurrency 0",
+        "fw.hold-ttl-ms 1",
+        "fw.hold-memory-ms 0",
         "fw.tiers \"x 1 0\"",
         "fw.quotas \"\"",
         "fw.anchor-day 15",
@@ -42,21 +46,84 @@ fn a_replica_answers_views_and_refuses_changes() {
     primary.must(&format!("FW.CLOCK SET {START}"));
     primary.must("FW.ADMIT a");
     primary.must("FW.QUOTA a RESERVE l h100 1");
+    primary.must("FW.ADMIT a SCOPE m TOKENS 5 HOLD h 1");
     let mut replica = primary.replica(&["appendonly no"]);
     replica.must(&format!("FW.CLOCK SET {START}"));
     primary.wait_for_replica(&mut replica);
-    for view in ["PEEK a", "GET a", "QUOTAS a", "QUOTAS a h100", "LEASES a", "TIERS"] {
+    for view in [
+        "PEEK a",
+        "PEEK a TOKENS 5 HOLD h 1",
+        "GET a",
+        "QUOTAS a",
+        "QUOTAS a h100",
+        "HOLDS a",
+        "LEASES a",
+        "TIERS",
+    ] {
         let view = format!("FW.{view}");
         let seen = replica.says(&view);
         assert!(!seen.starts_with("(error)"), "{view}: {seen}");
         assert_eq!(seen, primary.says(&view), "{view}");
     }
-    for change in ["ADMIT a", "SPEND a 1", "TOPUP a 1 ID t", "SET a tier auto"] {
+    for change in [
+        "ADMIT a",
+        "ADMIT a HOLD h 1",
+        "SPEND a 1",
+        "SPEND a 1 HOLD h",
+        "VOID a h",
+        "EXTEND a h 1000",
+        "TOPUP a 1 ID t",
+        "REFUND a 1 ID r",
+        "INVOICE a FAILED i",
+        "SUSPEND a fraud",
+        "RESUME a",
+        "SET a tier auto",
+    ] {
         assert_eq!(replica.says(&format!("FW.{change}")), "(error) READONLY");
     }
     assert_eq!(replica.says("FW.LIMIT a requests VALUE 1"), "(error) READONLY");
     assert_eq!(replica.says("FW.QUOTA a RELEASE l"), "(error) READONLY");
 }
+
+/// Denials, errors, duplicates and views, and one millisecond in which a hold lapses.
+const NOTHING: [&str; 36] = [
+    "FW.ADMIT a",
+    "FW.ADMIT a COST 601",
+    "FW.ADMIT a COST 0",
+    "FW.ADMIT b",
+    "FW.PEEK a",
+    "FW.PEEK missing",
+    "FW.SPEND b 50 ID s",
+    "FW.SPEND b 51 ID s",
+    "FW.SPEND a 0",
+    "FW.TOPUP a 1 ID t",
+    "FW.QUOTA a RESERVE m h100 1",
+    "FW.QUOTA a RESERVE l h100 8",
+    "FW.QUOTA a RELEASE missing",
+    "FW.QUOTA a RENEW l 9",
+    "FW.QUOTA a SYNC 9 l",
+    "FW.LIMIT a requests VALUE 601",
+    "FW.SET a payment-method yes",
+    "FW.GET a",
+    "FW.QUOTAS a",
+    "FW.LEASES a",
+    "FW.TIERS",
+    "FW.CLOCK ADVANCE 1",
+    "FW.ADMIT h HOLD k 50",
+    "FW.ADMIT h HOLD h3 3",
+    "FW.ADMIT h HOLD h3 4",
+    "FW.PEEK h TOKENS 5 HOLD k 1",
+    "FW.SPEND h 5 HOLD h1",
+    "FW.SPEND h 6 HOLD h1",
+    "FW.SPEND h 1 HOLD unknown",
+    "FW.VOID h h1",
+    "FW.EXTEND h h2 1000",
+    "FW.REFUND h 1 ID r",
+    "FW.INVOICE h FAILED i",
+    "FW.SUSPEND s fraud",
+    "FW.RESUME a",
+    "FW.HOLDS h",
+];
 
 #[test]
 fn what_changes_nothing_sends_nothing() {
@@ -67,33 +134,17 @@ fn what_changes_nothing_sends_nothing() {
     server.must("FW.SPEND b 50 ID s");
     server.must("FW.TOPUP a 1 ID t");
     server.must("FW.QUOTA a RESERVE l h100 8");
+    for line in ["ADMIT h COST 0 HOLD h1 20", "ADMIT h COST 0 HOLD h2 20 TTL 1"] {
+        server.must(&format!("FW.{line}"));
+    }
+    for line in ["SPEND h 5 HOLD h1", "INVOICE h PAID i", "REFUND h 1 ID r", "ADMIT h HOLD h3 3"] {
+        server.must(&format!("FW.{line}"));
+    }
+    server.must("FW.SUSPEND s fraud");
     server.wait_for_replica(&mut replica);
     let sent = server.offset();
     let written = server.info("persistence", "aof_current_size");
-    for line in [
-        "FW.ADMIT a",
-        "FW.ADMIT a COST 601",
-        "FW.ADMIT a COST 0",
-        "FW.ADMIT b",
-        "FW.PEEK a",
-        "FW.PEEK missing",
-        "FW.SPEND b 50 ID s",
-        "FW.SPEND b 51 ID s",
-        "FW.SPEND a 0",
-        "FW.TOPUP a 1 ID t",
-        "FW.QUOTA a RESERVE m h100 1",
-        "FW.QUOTA a RESERVE l h100 8",
-        "FW.QUOTA a RELEASE missing",
-        "FW.QUOTA a RENEW l 9",
-        "FW.QUOTA a SYNC 9 l",
-        "FW.LIMIT a requests VALUE 601",
-        "FW.SET a payment-method yes",
-        "FW.GET a",
-        "FW.QUOTAS a",
-        "FW.LEASES a",
-        "FW.TIERS",
-        "FW.CLOCK ADVANCE 0",
-    ] {
+    for line in NOTHING {
         server.ask(line);
         assert_eq!(server.offset(), sent, "{line} sent something");
         assert_eq!(server.info("persistence", "aof_current_size"), written, "{line}");
@@ -114,6 +165,12 @@ fn a_watched_account_is_touched_by_a_change_and_not_by_a_denial() {
         ("FW.SPEND a 1", "(nil)"),
         ("FW.QUOTA a RENEW l 1", "[] PONG"),
         ("FW.QUOTA a RESERVE l h100 1", "(nil)"),
+        ("FW.ADMIT a COST 0 HOLD h 51", "[] PONG"),
+        ("FW.ADMIT a COST 0 HOLD h 5", "(nil)"),
+        ("FW.ADMIT a COST 0 HOLD h 5", "[] PONG"),
+        ("FW.SPEND a 1 HOLD h PARTIAL", "(nil)"),
+        ("FW.VOID a h", "(nil)"),
+        ("FW.VOID a h", "[] PONG"),
     ] {
         server.must("WATCH a");
         run_on(&mut other, &words(line));

@@ -33,13 +33,29 @@ fn shape(value: &Value) -> String {
 fn replies_have_their_types_in_both_protocols() {
     let mut server = Server::start(&[]);
     server.must("FW.QUOTA a RESERVE l h100 2");
+    server.must("FW.ADMIT a HOLD h 5");
+    server.must("FW.ADMIT a HOLD v 0 TTL 86400000");
+    server.must("FW.VOID a v");
+    // Pairs of id, amount, charged, held, tokens, scope, admitted_ms, lapses_ms.
+    let hold = "bbbbbbbbbibnbibi";
     let row = "bbbbbbbbbbbb";
     // 24 pairs: tier to blocked_reason, payment_method to next_tier_gap, then period to created_ms.
     let account = ["bbbbbbbn", &"bb".repeat(12), "bibibb", &"bi".repeat(5)].concat();
     for (line, resp2, resp3) in [
         ("FW.ADMIT a", "[sbiiii]".to_owned(), "[sbiiii]".to_owned()),
         ("FW.PEEK a", "[sbiiii]".to_owned(), "[sbiiii]".to_owned()),
+        ("FW.ADMIT a SCOPE m TOKENS 5", "[sbiiiiiii]".to_owned(), "[sbiiiiiii]".to_owned()),
+        ("FW.PEEK a TOKENS 5 HOLD g 1", "[sbiiiiiii]".to_owned(), "[sbiiiiiii]".to_owned()),
         ("FW.SPEND a 1", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.SPEND a 1 HOLD h PARTIAL", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.EXTEND a h 60000", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.HOLDS a", format!("[[{hold}]]"), format!("[{{{hold}}}]")),
+        ("FW.HOLDS nobody", "n".to_owned(), "n".to_owned()),
+        ("FW.VOID a v", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.REFUND a 1 ID r", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.INVOICE a PAID i", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.SUSPEND a fraud", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
+        ("FW.RESUME a", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
         ("FW.QUOTA a RENEW l 1", "[siibii]".to_owned(), "[siibii]".to_owned()),
         ("FW.QUOTA a RELEASE x", "i".to_owned(), "i".to_owned()),
         ("FW.QUOTAS a h100", format!("[{row}]"), format!("{{{row}}}")),

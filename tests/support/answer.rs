@@ -19,8 +19,16 @@ pub enum Answer {
 }
 
 /// Verdicts that leave an account as it was.
-const DENIALS: [&str; 5] =
-    ["UNKNOWN_ACCOUNT", "SUSPENDED", "TOO_LARGE", "RATE_LIMITED", "QUOTA_EXCEEDED"];
+const DENIALS: [&str; 8] = [
+    "UNKNOWN_ACCOUNT",
+    "SUSPENDED",
+    "TOO_LARGE",
+    "OVER_BUDGET",
+    "RATE_LIMITED",
+    "CONCURRENCY_LIMITED",
+    "IN_FLIGHT",
+    "QUOTA_EXCEEDED",
+];
 
 impl Answer {
     /// The whole reply on one line.

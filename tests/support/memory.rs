@@ -16,6 +16,7 @@ use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
 use fw_limits::engine::decide::{Rules, judge};
 use fw_limits::engine::effect::Effect;
+use fw_limits::engine::fits;
 use fw_limits::engine::time::Millis;
 
 use super::answer::Answer;
@@ -82,7 +83,7 @@ impl Memory {
         let read = codec::effect::decode(&blob).expect("an effect reads back");
         assert_eq!(read, *effect, "an effect reads back as it was");
         for (accounts, effect) in [(&mut self.accounts, effect), (&mut self.copies, &read)] {
-            apply::fits(accounts.get(key), effect).expect("an effect fits");
+            fits::fits(accounts.get(key), effect).expect("an effect fits");
             match accounts.get_mut(key) {
                 Some(account) => {
                     apply::apply(account, effect, &self.hashing);

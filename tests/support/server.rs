@@ -149,7 +149,7 @@ impl Server {
 
     /// The whole of a view of an account, and the bytes it is stored in.
     pub fn picture(&mut self, key: &str) -> Vec<String> {
-        let views = ["FW.GET", "FW.QUOTAS", "FW.LEASES", "DEBUG DIGEST-VALUE", "PTTL"];
+        let views = ["FW.GET", "FW.QUOTAS", "FW.HOLDS", "FW.LEASES", "DEBUG DIGEST-VALUE", "PTTL"];
         views.iter().map(|view| self.says(&format!("{view} {key}"))).collect()
     }
 

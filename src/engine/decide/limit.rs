@@ -2,8 +2,8 @@
 
 use super::present::Present;
 use super::{Decision, Missing, Request};
-use crate::engine::account::LimitKind;
 use crate::engine::effect::Change;
+use crate::engine::extras::LimitKind;
 use crate::engine::limit::{Limit, LimitName, Override, Units};
 use crate::engine::policy::Policy;
 use crate::engine::verdict::{LimitRow, Refusal};
@@ -71,7 +71,9 @@ impl Request for SetLimit {
         {
             return Err(Refusal::Full(kind.plural(), kind.bound()));
         }
-        let used = present.used(&self.name);
+        // A scoped limit that is removed takes its window along.
+        let is_gone = own.is_default() && matches!(self.name, LimitName::Scoped(..));
+        let used = if is_gone { Units::ZERO } else { present.used(&self.name) };
         let answer = LimitRow { name: self.name.clone(), in_force, used };
         if own == before {
             return Ok(Decision::unchanged(answer));

@@ -7,11 +7,18 @@
 
 pub mod present;
 
+pub mod kept;
+
+pub mod gauge;
+
 pub mod admit;
+pub mod hold;
+pub mod invoice;
 pub mod limit;
 pub mod quota;
 pub mod set;
 pub mod spend;
+pub mod suspend;
 
 use ahash::RandomState;
 
@@ -24,7 +31,7 @@ use super::month::Period;
 use super::policy::{NewAccounts, Policy};
 use super::time::Millis;
 use super::verdict::Refusal;
-use present::Present;
+use present::{Moment, Present};
 
 /// What was decided: the answer, and the change that makes it so. Without an effect nothing
 /// changes.
@@ -128,7 +135,7 @@ pub fn judge<R: Request>(
         return judge_rewound(request, account, rules);
     }
     let now = rules.clock.max(account.latest);
-    request.decide(&Present::new(account, rules.policy, now))
+    request.decide(&Present::new(account, rules.policy, Moment { now, through: now }))
 }
 
 /// What a request is judged by, beside the account.
@@ -168,7 +175,8 @@ fn judge_rewound<R: Request>(
         change: Change::None,
     };
     let rewound = apply::rewound(account, &follow);
-    let mut decision = request.decide(&Present::new(&rewound, rules.policy, now))?;
+    let moment = Moment { now, through: account.latest };
+    let mut decision = request.decide(&Present::new(&rewound, rules.policy, moment))?;
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Rewound;
         effect.after.get_or_insert(after);
@@ -194,7 +202,8 @@ fn judge_missing<R: Request>(
     let given = rules.policy.new_accounts == NewAccounts::Open;
     let payment_method = request.payment_method().unwrap_or(given);
     let fresh = Account::new(new_record(rules, payment_method), rules.clock);
-    let present = Present::new(&fresh, rules.policy, rules.clock);
+    let moment = Moment { now: rules.clock, through: rules.clock };
+    let present = Present::new(&fresh, rules.policy, moment);
     let mut decision = request.decide(&present)?;
     if decision.effect.is_none() && creates {
         decision.effect = Some(present.effect(Change::None));

@@ -7,18 +7,18 @@
 use std::borrow::Cow;
 
 use crate::engine::account::{Account, Record};
-use crate::engine::bounds::FORGET_AT_ONCE;
-use crate::engine::effect::{After, Change, Effect, Forget, Onto};
+use crate::engine::effect::{After, Change, Effect, Onto};
 use crate::engine::id::{Id, Name};
+use crate::engine::lapse::Open;
 use crate::engine::lease::{Lease, Leases};
 use crate::engine::limit::{InForce, Limit, LimitName, Override, Source, Units};
-use crate::engine::memory::{Act, Kept, Memory, Since, Space};
 use crate::engine::money::Money;
 use crate::engine::month::{Anchor, Skipped};
 use crate::engine::policy::Policy;
 use crate::engine::standing::Reasons;
 use crate::engine::time::Millis;
-use crate::engine::verdict::{LimitRow, Outcome, Statement};
+use crate::engine::verdict::{LimitRow, Outcome, Refusal, Statement};
+use crate::engine::window::Window;
 
 /// An account at one instant, under one policy.
 pub struct Present<'a> {
@@ -28,19 +28,45 @@ pub struct Present<'a> {
     pub policy: &'a Policy,
     /// The account's time.
     pub now: Millis,
+    /// What lapses up to then has lapsed: now, or the latest time of an account whose clock has
+    /// gone back since.
+    pub through: Millis,
     record: Cow<'a, Record>,
     /// The rank of the tier earned, by all that the account ever earned.
     rank: Option<usize>,
     former_tiers: Vec<Name>,
+    outlook: Outlook,
+}
+
+/// What a change makes of the account beside its plain figures; absent where it changes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outlook {
+    /// Set aside by open holds.
+    pub held: Option<Money>,
+    /// Whether an operator blocks it.
+    pub blocked: Option<bool>,
+    /// Whether it has a failed invoice.
+    pub payment_failed: Option<bool>,
+}
+
+/// When an account is seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The account's time.
+    pub now: Millis,
+    /// What lapses up to then has lapsed.
+    pub through: Millis,
 }
 
 impl<'a> Present<'a> {
-    /// Sees an account at `now`, which is not before its latest time.
+    /// Sees an account at a moment, which is not before its latest time.
     #[must_use]
-    pub fn new(account: &'a Account, policy: &'a Policy, now: Millis) -> Self {
-        let record = Cow::Borrowed(&account.record);
+    pub fn new(account: &'a Account, policy: &'a Policy, moment: Moment) -> Self {
+        let Moment { now, through } = moment;
+        let (record, outlook) = (Cow::Borrowed(&account.record), Outlook::default());
+        let (rank, former_tiers) = (None, Vec::new());
         let mut present =
-            Self { account, policy, now, record, rank: None, former_tiers: Vec::new() };
+            Self { account, policy, now, through, record, rank, former_tiers, outlook };
         if present.record.period.is_over(now) {
             present.begin_period();
         }
@@ -57,12 +83,20 @@ impl<'a> Present<'a> {
             account: self.account,
             policy: self.policy,
             now: self.now,
+            through: self.through,
             record: Cow::Owned(record),
             rank: None,
             former_tiers: self.former_tiers.clone(),
+            outlook: self.outlook,
         };
         changed.settle();
         changed
+    }
+
+    /// The same account with this to come of it.
+    #[must_use]
+    pub fn expecting(self, outlook: Outlook) -> Self {
+        Self { outlook, ..self }
     }
 
     /// The plain figures now.
@@ -150,10 +184,19 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn used(&self, name: &LimitName) -> Units {
         match name {
-            LimitName::Requests => self.account.requests.used(self.now),
-            LimitName::Spend => Units::of_money(self.record.ledger.spent),
+            LimitName::Requests | LimitName::Tokens | LimitName::Scoped(..) => {
+                let used = |window: &Window| window.used(self.now);
+                self.account.window(name).map_or(Units::ZERO, used)
+            }
+            LimitName::Concurrency => {
+                Units::new(i64::try_from(self.open().count).unwrap_or(i64::MAX)).unwrap_or_default()
+            }
+            LimitName::Spend => {
+                // Judged before: the sum fits.
+                let used = self.record.ledger.spent.plus(self.held());
+                Units::of_money(used.unwrap_or(Money::MAX))
+            }
             LimitName::Quota(quota) => self.quota_used(quota),
-            LimitName::Tokens | LimitName::Concurrency | LimitName::Scoped(..) => Units::ZERO,
         }
     }
 
@@ -179,10 +222,40 @@ impl<'a> Present<'a> {
         }
     }
 
+    /// The holds that are open, as stored.
+    #[must_use]
+    pub fn open(&self) -> Open {
+        self.account.holds().map_or(Open::default(), |holds| holds.open(self.through))
+    }
+
     /// Set aside by open holds.
     #[must_use]
     pub fn held(&self) -> Money {
-        Money::ZERO
+        self.outlook.held.unwrap_or_else(|| self.open().held)
+    }
+
+    /// The time until the nearest open hold lapses, 1 to 1,000 ms.
+    #[must_use]
+    pub fn nearest_lapse(&self) -> Millis {
+        let Some(holds) = self.account.holds() else { return Millis(1) };
+        let nearest = if self.through > self.now {
+            // Each has no more than its own time left, whatever their order was.
+            let open = holds.after(self.through);
+            open.map(|(_, hold)| self.as_of_now(hold).lapses).min()
+        } else {
+            holds.next_lapse(self.through)
+        };
+        let left = nearest.map_or(Millis(1), |lapses| lapses.since(self.now));
+        left.clamp(Millis(1), Millis(1_000))
+    }
+
+    /// Checks that what is spent and what is held fit together.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMuch`] if not.
+    pub fn check_held(&self) -> Result<(), Refusal> {
+        let sum = self.record.ledger.spent.plus(self.held());
+        sum.map(|_| ()).ok_or(Refusal::TooMuch("spent and held"))
     }
 
     /// Why the account is suspended, if it is.
@@ -194,7 +267,14 @@ impl<'a> Present<'a> {
             Limit::At(limit) => ledger.spent >= limit,
             Limit::Unlimited => false,
         };
-        Reasons::NONE.with(Reasons::NO_PAYMENT_METHOD, no_payment).with(Reasons::SPEND_LIMIT, spent)
+        let reasons = Reasons::NONE
+            .with(Reasons::NO_PAYMENT_METHOD, no_payment)
+            .with(Reasons::SPEND_LIMIT, spent);
+        let (account, outlook) = (self.account, self.outlook);
+        let failed = || account.failed().is_some_and(|failed| !failed.is_empty());
+        reasons
+            .with(Reasons::BLOCKED, outlook.blocked.unwrap_or_else(|| account.blocked().is_some()))
+            .with(Reasons::PAYMENT_FAILED, outlook.payment_failed.unwrap_or_else(failed))
     }
 
     /// A living lease.
@@ -207,12 +287,6 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn quota_used(&self, quota: &Name) -> Units {
         self.account.leases().map_or(Units::ZERO, |leases: &Leases| leases.used(quota, self.now))
-    }
-
-    /// What was done under an id, while it is remembered.
-    #[must_use]
-    pub fn recall(&self, space: Space, id: &Id) -> Option<Act> {
-        self.memory(space.kept())?.recall(space, id, self.since(space.kept()))
     }
 
     /// How the account stands, as the money commands reply it.
@@ -228,18 +302,6 @@ impl<'a> Present<'a> {
             tier: self.tier().0.cloned(),
             reasons: self.reasons(),
         }
-    }
-
-    fn memory(&self, kept: Kept) -> Option<&'a Memory> {
-        self.account.extras.as_deref()?.memory(kept)
-    }
-
-    fn since(&self, kept: Kept) -> Since {
-        let span = match kept {
-            Kept::Spends => self.policy.spend_memory,
-            Kept::Billings => self.policy.billing_memory,
-        };
-        Since { since: self.now.since(span), now: self.now }
     }
 
     #[cold]
@@ -286,20 +348,5 @@ impl<'a> Present<'a> {
         }
         let rank = self.policy.tiers.rank(name)?;
         self.policy.tiers.row(rank).map(|row| (name, row.limit))
-    }
-
-    fn forget(&self, change: &Change) -> Forget {
-        let adds = match change {
-            Change::Remember(entry) => Some(entry.act.space().kept()),
-            _ => None,
-        };
-        let count = |kept: Kept| {
-            let Some(memory) = self.memory(kept) else { return 0 };
-            let grows = usize::from(adds == Some(kept));
-            let over = memory.len().saturating_add(grows).saturating_sub(kept.bound());
-            let count = memory.forgettable(self.since(kept), FORGET_AT_ONCE).max(over);
-            u8::try_from(count).unwrap_or(u8::MAX)
-        };
-        Forget { spends: count(Kept::Spends), billings: count(Kept::Billings) }
     }
 }

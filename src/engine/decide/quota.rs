@@ -81,7 +81,7 @@ impl Request for Reserve {
             if !more.is_zero() && !limit.fits(used, more) {
                 return Ok(Decision::unchanged(Reservation {
                     verdict: Verdict::QuotaExceeded,
-                    policy: Decider::Quota(quota.clone()),
+                    policy: Decider::Limit(LimitName::Quota(quota.clone())),
                     ..reservation(present, held, Some(quota))
                 }));
             }
@@ -292,7 +292,7 @@ fn full() -> Reservation {
     let bound = Units::new(i64::try_from(LEASES).unwrap_or(i64::MAX)).unwrap_or_default();
     Reservation {
         verdict: Verdict::QuotaExceeded,
-        policy: Decider::Limit("leases"),
+        policy: Decider::Bound("leases"),
         limit: Limit::At(bound),
         used: bound,
         ..unknown_account()

@@ -1,8 +1,9 @@
-//! FW.SPEND and FW.TOPUP: money used, and money paid.
+//! FW.SPEND, FW.TOPUP and FW.REFUND: money used, money paid, and money given back.
 //!
-//! Both record what happened, whatever the limits say. An id makes each exactly-once: the same id
+//! All record what happened, whatever the limits say. An id makes each exactly-once: the same id
 //! with the same amount changes nothing, with another amount it is a conflict.
 
+use super::hold::Settle;
 use super::present::Present;
 use super::{Decision, Missing, Request};
 use crate::engine::effect::Change;
@@ -20,6 +21,24 @@ pub struct Spend {
     pub amount: Money,
     /// Makes it exactly-once.
     pub id: Option<Id>,
+}
+
+/// FW.SPEND in both of its forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// For something that was not held.
+    Plain(Spend),
+    /// For a held request.
+    Held(Settle),
+}
+
+/// A credit note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// How much.
+    pub amount: Money,
+    /// Makes it exactly-once.
+    pub id: Id,
 }
 
 /// Credits bought, or given.
@@ -53,6 +72,38 @@ impl Request for Spend {
     }
 }
 
+impl Request for Charge {
+    type Answer = Statement;
+
+    fn missing(&self, _policy: &Policy) -> Missing<Statement> {
+        Missing::Fresh
+    }
+
+    fn records(&self) -> bool {
+        true
+    }
+
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
+        match self {
+            Self::Plain(spend) => spend.decide(present),
+            Self::Held(settle) => settle.decide(present),
+        }
+    }
+}
+
+impl Request for Refund {
+    type Answer = Statement;
+
+    fn missing(&self, _policy: &Policy) -> Missing<Statement> {
+        // There is nothing to give back.
+        Missing::Refuse(Refusal::NoAccount)
+    }
+
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
+        once(present, &self.id, Act::Refund(self.amount))
+    }
+}
+
 impl Request for TopUp {
     type Answer = Statement;
 
@@ -73,7 +124,7 @@ fn once(present: &Present<'_>, id: &Id, act: Act) -> Result<Decision<Statement>,
         }
         Some(_) => Err(Refusal::Conflict),
         None => {
-            let entry = Entry { id: id.clone(), time: present.now, act };
+            let entry = Entry::new(id.clone(), act, present.now);
             record(present, act, Change::Remember(Box::new(entry)))
         }
     }
@@ -82,6 +133,7 @@ fn once(present: &Present<'_>, id: &Id, act: Act) -> Result<Decision<Statement>,
 fn record(present: &Present<'_>, act: Act, change: Change) -> Result<Decision<Statement>, Refusal> {
     let ledger = after(present.record().ledger, act)?;
     let after = present.with(|record| record.ledger = ledger);
+    after.check_held()?;
     Ok(Decision::changed(after.statement(Outcome::Ok), after.effect(change)))
 }
 
@@ -90,6 +142,9 @@ fn after(ledger: Ledger, act: Act) -> Result<Ledger, Refusal> {
         Act::Spend(amount) => ledger.charged(amount),
         Act::TopUp(amount) => ledger.topped_up(amount),
         Act::Promo(amount) => ledger.given(amount),
+        Act::Refund(amount) => ledger.refunded(amount),
+        // Recorded elsewhere.
+        Act::Paid(_) | Act::InvoiceVoided | Act::Settled(_) | Act::Voided => Ok(ledger),
     };
     Ok(after?)
 }

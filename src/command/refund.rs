@@ -1,0 +1,41 @@
+//! `FW.REFUND key amount ID id`
+
+use super::args::Args;
+use super::error::Error;
+use super::reply::Reply;
+use super::{Access, Command, Doc, Tally};
+use crate::engine::decide::spend;
+use crate::engine::policy::Policy;
+use crate::engine::verdict::Statement;
+
+/// Records a credit note.
+pub struct Refund;
+
+impl Command for Refund {
+    const DOC: Doc = Doc {
+        name: "FW.REFUND",
+        usage: &["key amount ID id"],
+        summary: "Records a credit note, exactly once: it pays what is owed first, the rest becomes credits.",
+    };
+    const ACCESS: Access = Access::Write;
+    type Request<'a> = spend::Refund;
+
+    fn parse<'a>(mut args: Args<'a>, _policy: &Policy) -> Result<spend::Refund, Error> {
+        let amount = args.money_above_zero()?;
+        let word = args.need("ID")?;
+        if !Args::is(word, "ID") {
+            return Err(args.unknown());
+        }
+        let id = args.id()?;
+        args.end()?;
+        Ok(spend::Refund { amount, id })
+    }
+
+    fn reply(answer: &Statement, out: &mut impl Reply) {
+        out.statement(answer);
+    }
+
+    fn tally(answer: &Statement) -> Tally {
+        Tally::of(answer.outcome)
+    }
+}

@@ -1,0 +1,107 @@
+//! What an account remembers: what was done under ids, and holds that lapsed or were closed.
+//!
+//! An id is remembered while its time and the memory in force now are after now. What is forgotten
+//! is cleared away by later changes, a few ids at a time.
+
+use super::present::Present;
+use crate::engine::bounds::{FORGET_AT_ONCE, STORED_HOLDS};
+use crate::engine::effect::{Change, Forget};
+use crate::engine::hold::Hold;
+use crate::engine::id::Id;
+use crate::engine::memory::{Act, Kept, Memory, Since, Space};
+use crate::engine::time::Millis;
+
+/// A hold that is open or remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is open.
+    Open(Hold),
+    /// It lapsed.
+    Lapsed(Hold),
+    /// It was settled or voided.
+    Closed(Act),
+}
+
+impl Present<'_> {
+    /// What was done under an id, while it is remembered.
+    #[must_use]
+    pub fn recall(&self, space: Space, id: &Id) -> Option<Act> {
+        self.memory(space.kept())?.recall(space, id, self.since(space.kept()))
+    }
+
+    /// A hold, while it is open or remembered.
+    #[must_use]
+    pub fn known_hold(&self, id: &Id) -> Option<Known> {
+        let stored = self.account.holds().and_then(|holds| holds.find(id));
+        let Some(stored) = stored else {
+            return self.recall(Space::Hold, id).map(Known::Closed);
+        };
+        let is_open = stored.lapses > self.through;
+        let hold = self.as_of_now(stored);
+        if is_open {
+            return Some(Known::Open(hold));
+        }
+        let remembered = hold.lapses > self.since(Kept::Closed).since;
+        // The id of a hold that is forgotten may have been closed since.
+        if remembered {
+            Some(Known::Lapsed(hold))
+        } else {
+            self.recall(Space::Hold, id).map(Known::Closed)
+        }
+    }
+
+    /// A stored hold as it is now, also where the clock has gone back.
+    #[must_use]
+    pub fn as_of_now(&self, stored: &Hold) -> Hold {
+        let hold = stored.clone();
+        if self.through > self.now { hold.rewound(self.through, self.now) } else { hold }
+    }
+
+    /// How much of what is forgotten the change is to clear away, and what has to go to make room.
+    #[must_use]
+    pub fn forget(&self, change: &Change) -> Forget {
+        if self.account.extras.is_none() {
+            return Forget::default();
+        }
+        let adds = change.remembers().map(|entry| entry.act.space().kept());
+        let count = |kept: Kept| {
+            let Some(memory) = self.memory(kept) else { return 0 };
+            let grows = usize::from(adds == Some(kept));
+            let over = memory.len().saturating_add(grows).saturating_sub(kept.bound());
+            few(memory.forgettable(self.since(kept), FORGET_AT_ONCE).max(over))
+        };
+        Forget {
+            spends: count(Kept::Spends),
+            billings: count(Kept::Billings),
+            closed: count(Kept::Closed),
+            lapsed: self.forget_lapsed(change),
+        }
+    }
+
+    fn forget_lapsed(&self, change: &Change) -> u8 {
+        let Some(holds) = self.account.holds() else { return 0 };
+        let Since { since, now } = self.since(Kept::Closed);
+        // Where the clock has gone back, all that lapsed counts as lapsed now at the latest.
+        let until = if now <= since { self.through } else { since };
+        let grows = change.hold().is_some_and(|(id, _)| holds.find(id).is_none());
+        let over = holds.len().saturating_add(usize::from(grows)).saturating_sub(STORED_HOLDS);
+        few(holds.forgettable(until, FORGET_AT_ONCE).max(over))
+    }
+
+    fn memory(&self, kept: Kept) -> Option<&Memory> {
+        self.account.extras.as_deref()?.memory(kept)
+    }
+
+    fn since(&self, kept: Kept) -> Since {
+        let span: Millis = match kept {
+            Kept::Spends => self.policy.spend_memory,
+            Kept::Billings => self.policy.billing_memory,
+            Kept::Closed => self.policy.hold_memory,
+        };
+        Since { since: self.now.since(span), now: self.now }
+    }
+}
+
+fn few(count: usize) -> u8 {
+    u8::try_from(count).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,242 @@
+//! What most accounts do not have: limits of their own, leases, holds, remembered ids and the like.
+//!
+//! It lies behind one pointer of the account that is absent while there is none of it.
+//! Invariants: [`Extras::check`] names them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::bounds;
+use super::hold::Hold;
+use super::holds::Holds;
+use super::id::{Id, Name};
+use super::lease::{Lease, Leases};
+use super::limit::{LimitName, Override, Units};
+use super::memory::{Kept, Memory};
+use super::standing::Reason;
+use super::time::Millis;
+use super::window::Window;
+
+/// What most accounts do not have. Copies of an account share what can be large until one changes.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// Limits of its own; none is at its default.
+    pub limits: BTreeMap<LimitName, Override>,
+    /// Rate windows beside that of all requests: of tokens, and of scopes that have a limit.
+    pub windows: BTreeMap<LimitName, Window>,
+    /// Money and tokens set aside for requests that run, and what lapsed and is remembered.
+    pub holds: Option<Arc<Holds>>,
+    /// GPUs and models it holds.
+    pub leases: Leases,
+    /// Tiers earned before the one earned last; they stay earned.
+    pub former_tiers: Vec<Name>,
+    /// Invoices that failed and are neither paid nor voided.
+    pub failed: BTreeSet<Id>,
+    /// Why an operator blocked it, if one did.
+    pub blocked: Option<Reason>,
+    /// Remembered ids of spends.
+    pub spends: Option<Arc<Memory>>,
+    /// Remembered ids of billing events.
+    pub billings: Option<Arc<Memory>>,
+    /// Remembered ids of holds that were settled or voided.
+    pub closed: Option<Arc<Memory>>,
+}
+
+impl Extras {
+    /// One of its memories, if there is anything in it.
+    #[must_use]
+    pub fn memory(&self, kept: Kept) -> Option<&Memory> {
+        match kept {
+            Kept::Spends => self.spends.as_deref(),
+            Kept::Billings => self.billings.as_deref(),
+            Kept::Closed => self.closed.as_deref(),
+        }
+    }
+
+    /// One of its memories, to be changed.
+    pub fn memory_mut(&mut self, kept: Kept) -> &mut Option<Arc<Memory>> {
+        match kept {
+            Kept::Spends => &mut self.spends,
+            Kept::Billings => &mut self.billings,
+            Kept::Closed => &mut self.closed,
+        }
+    }
+
+    /// Holds if there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.limits.is_empty()
+            && self.windows.is_empty()
+            && self.holds.is_none()
+            && self.leases.is_empty()
+            && self.former_tiers.is_empty()
+            && self.failed.is_empty()
+            && self.blocked.is_none()
+            && Kept::ALL.iter().all(|kept| self.memory(*kept).is_none())
+    }
+
+    /// How many limits of a kind it has.
+    #[must_use]
+    pub fn limits_of(&self, kind: LimitKind) -> usize {
+        self.limits.keys().filter(|name| LimitKind::of(name) == Some(kind)).count()
+    }
+
+    /// How many rows it is made of.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        let lists = [self.limits.len(), self.windows.len(), self.failed.len()];
+        let leases = [self.leases.entries().len(), self.holds.as_deref().map_or(0, Holds::len)];
+        let ids = Kept::ALL.iter().map(|kept| self.memory(*kept).map_or(0, Memory::len));
+        lists.into_iter().chain(leases).chain(ids).fold(0, usize::saturating_add)
+    }
+
+    /// Memory it takes, in bytes, its own size included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let memory = |memory: &Memory| size_of::<Memory>().saturating_add(memory.heap_bytes());
+        let memories = Kept::ALL.iter().map(|kept| self.memory(*kept).map_or(0, memory));
+        let window = |window: &Window| size_of::<(LimitName, Window)>() + window.heap_bytes();
+        let failed = |id: &Id| size_of::<Id>().saturating_add(id.heap_bytes());
+        let parts = [
+            size_of::<Self>(),
+            self.leases.heap_bytes(),
+            self.holds.as_deref().map_or(0, |holds| size_of::<Holds>() + holds.heap_bytes()),
+            self.limits.len().saturating_mul(size_of::<(LimitName, Override)>()),
+            self.former_tiers.capacity().saturating_mul(size_of::<Name>()),
+            self.blocked.as_ref().map_or(0, |reason| reason.as_bytes().len()),
+            self.windows.values().map(window).fold(0, usize::saturating_add),
+            self.failed.iter().map(failed).fold(0, usize::saturating_add),
+        ];
+        parts.into_iter().chain(memories).fold(0, usize::saturating_add)
+    }
+
+    /// Checks what an account last changed at `latest` has, which gave tokens up to `last_token`.
+    ///
+    /// # Errors
+    /// Says, in a few words, what does not hold.
+    pub fn check(&self, latest: Millis, last_token: i64) -> Result<(), &'static str> {
+        let too_many = self.leases.entries().len() > bounds::LEASES
+            || [LimitKind::Quota, LimitKind::Scoped]
+                .iter()
+                .any(|kind| self.limits_of(*kind) > kind.bound())
+            || self.former_tiers.len() > bounds::FORMER_TIERS
+            || self.failed.len() > bounds::FAILED_INVOICES;
+        if too_many {
+            return Err("a bound is passed");
+        }
+        if self.limits.values().any(Override::is_default) {
+            return Err("a limit of the account's own is at its default");
+        }
+        self.check_windows()?;
+        check_leases(&self.leases, latest, last_token)?;
+        check_holds(self.holds.as_deref(), latest)?;
+        Kept::ALL.iter().try_for_each(|kept| check_memory(self.memory(*kept), *kept, latest))
+    }
+
+    fn check_windows(&self) -> Result<(), &'static str> {
+        let has_limit = |name: &LimitName| match name {
+            LimitName::Tokens => true,
+            LimitName::Scoped(..) => self.limits.contains_key(name),
+            _ => false,
+        };
+        if !self.windows.keys().all(has_limit) || self.windows.values().any(Window::is_empty) {
+            return Err("a window is stored that cannot be");
+        }
+        Ok(())
+    }
+}
+
+/// The limits of which an account may have only so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitKind {
+    /// Of quotas.
+    Quota,
+    /// Within scopes.
+    Scoped,
+}
+
+impl LimitKind {
+    /// The kind of a limit, if it is one of which there can be too many.
+    #[must_use]
+    pub const fn of(name: &LimitName) -> Option<Self> {
+        match name {
+            LimitName::Quota(_) => Some(Self::Quota),
+            LimitName::Scoped(..) => Some(Self::Scoped),
+            _ => None,
+        }
+    }
+
+    /// What several of them are called.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Quota => "quota limits",
+            Self::Scoped => "scoped limits",
+        }
+    }
+
+    /// How many of them an account may have.
+    #[must_use]
+    pub const fn bound(self) -> usize {
+        match self {
+            Self::Quota => bounds::QUOTA_LIMITS,
+            Self::Scoped => bounds::SCOPED_LIMITS,
+        }
+    }
+}
+
+fn check_holds(holds: Option<&Holds>, latest: Millis) -> Result<(), &'static str> {
+    let Some(holds) = holds else { return Ok(()) };
+    if holds.is_empty() || holds.len() > bounds::STORED_HOLDS {
+        return Err("the holds are none or too many");
+    }
+    holds.all().map(|(_, hold)| hold).try_for_each(|hold: &Hold| hold.check(latest))
+}
+
+fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), &'static str> {
+    let mut tokens = std::collections::BTreeSet::new();
+    let mut used = BTreeMap::<&Name, Units>::new();
+    for (_, lease) in leases.entries() {
+        if lease.token < 1 || lease.token > last_token || !tokens.insert(lease.token) {
+            return Err("a lease's token is not its own");
+        }
+        if lease.lapses <= latest || lease.lapses > Lease::lapse(lease.ttl, latest) {
+            return Err("a lease lapses at the wrong time");
+        }
+        if !(0..=bounds::YEAR_MS).contains(&lease.ttl.0) || lease.counts.is_empty() {
+            return Err("a lease is out of range");
+        }
+        for (quota, count) in &lease.counts {
+            let sum = used.entry(quota).or_default();
+            *sum = sum.plus(*count).ok_or("the use of a quota does not fit")?;
+        }
+        let pairs = || lease.counts.iter().zip(lease.counts.iter().skip(1));
+        if pairs().any(|(a, b)| a.0 >= b.0) || lease.counts.iter().any(|(_, count)| count.is_zero())
+        {
+            return Err("a lease's counts are out of order");
+        }
+    }
+    if used.iter().all(|(quota, sum)| leases.used(quota, latest) == *sum) {
+        Ok(())
+    } else {
+        Err("the use of a quota is not the sum of its leases")
+    }
+}
+
+fn check_memory(memory: Option<&Memory>, kept: Kept, latest: Millis) -> Result<(), &'static str> {
+    let Some(memory) = memory else { return Ok(()) };
+    if memory.is_empty() || memory.len() > kept.bound() {
+        return Err("a memory is empty or passes its bound");
+    }
+    let mut before = Millis::ZERO;
+    for entry in memory.entries() {
+        if entry.time < before || entry.time > latest {
+            return Err("a remembered id is out of order");
+        }
+        if entry.act.space().kept() != kept {
+            return Err("an id is remembered in the wrong place");
+        }
+        before = entry.time;
+    }
+    Ok(())
+}
