@@ -14,7 +14,7 @@ pub const KINDS: u64 = 10;
 /// Times at the bound before anything else happens, and after that among other steps.
 const NEAR: usize = 12;
 const OTHERS: usize = 40;
-const DAY: i64 = 86_400_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// An account filled to just below a bound, and what comes to the bound then.
 struct Full {
@@ -24,21 +24,7 @@ struct Full {
 
 pub fn script(seed: u64) -> Script {
     let mut random = Random::new(seed);
-    let full = match seed % KINDS {
-        0 => Full { filling: vec![Step::Fill(Filling::Spends, 99_998)], near: near_spends },
-        1 => Full { filling: vec![Step::Fill(Filling::Billings, 9_998)], near: near_billings },
-        2 => Full {
-            filling: vec![platform(0..1), Step::Fill(Filling::Leases("quota-0"), 998)],
-            near: near_leases,
-        },
-        3 => Full { filling: (0..62).map(limit_scope).collect(), near: near_scopes },
-        4 => Full { filling: many_quota_limits(), near: near_quota_limits },
-        5 => Full { filling: vec![Step::Fill(Filling::Holds(DAY), 9_998)], near: near_open },
-        6 => Full { filling: vec![Step::Fill(Filling::Settled, 99_998)], near: near_settled },
-        7 => Full { filling: many_lapsed(), near: near_lapsed },
-        8 => Full { filling: vec![Step::Fill(Filling::Invoices, 998)], near: near_invoices },
-        _ => Full { filling: lease_of_many_quotas(), near: near_quotas },
-    };
+    let full = full(seed % KINDS);
     let open = Step::Policy(Setting::NewAccounts(Mode::Open));
     let create = Step::Command(Command::Spend { amount: 1, id: Some(0) });
     let mut script = Script { start: 1_771_000_000_000, steps: vec![open, create] };
@@ -51,6 +37,24 @@ pub fn script(seed: u64) -> Script {
     script
 }
 
+fn full(kind: u64) -> Full {
+    match kind {
+        0 => Full { filling: vec![Step::Fill(Filling::Spends, 99_998)], near: near_spends },
+        1 => Full { filling: vec![Step::Fill(Filling::Billings, 9_998)], near: near_billings },
+        2 => Full {
+            filling: vec![platform(0..1), Step::Fill(Filling::Leases("quota-0"), 998)],
+            near: near_leases,
+        },
+        3 => Full { filling: (0..62).map(limit_scope).collect(), near: near_scopes },
+        4 => Full { filling: many_quota_limits(), near: near_quota_limits },
+        5 => Full { filling: lease_of_many_quotas(), near: near_quotas },
+        6 => Full { filling: vec![Step::Fill(Filling::Holds(DAY_MS), 9_998)], near: near_holds },
+        7 => Full { filling: vec![Step::Fill(Filling::Settled, 99_998)], near: near_settled },
+        8 => Full { filling: many_lapsed_holds(), near: near_lapsed },
+        _ => Full { filling: vec![Step::Fill(Filling::Invoices, 998)], near: near_invoices },
+    }
+}
+
 fn few(random: &mut Random) -> u32 {
     random.pick(&[0, 1, 2, 3, 4])
 }
@@ -61,59 +65,76 @@ fn near_spends(random: &mut Random) -> Vec<Step> {
     vec![Step::Command(Command::Spend { amount, id })]
 }
 
+/// Top-ups, refunds and invoices share one bound.
 fn near_billings(random: &mut Random) -> Vec<Step> {
     let old_or_new = random.pick(&[FIRST_FILLED, 2 * FIRST_FILLED]);
     let (id, promo) = (old_or_new + few(random), !random.once_in(4));
-    vec![Step::Command(Command::TopUp { amount: 1, id, promo })]
+    vec![Step::Command(match random.below(4) {
+        0 => Command::Refund { amount: 1, id },
+        1 => Command::Invoice { id, event: random.pick(&[Invoice::Paid(1), Invoice::Voided]) },
+        _ => Command::TopUp { amount: 1, id, promo },
+    })]
 }
 
-fn hold(id: u32, ttl: i64) -> Step {
+fn near_invoices(random: &mut Random) -> Vec<Step> {
+    let old_or_new = random.pick(&[FIRST_FILLED, 2 * FIRST_FILLED, 2 * FIRST_FILLED]);
+    let failed = Invoice::Failed;
+    let event = random.pick(&[failed, failed, failed, Invoice::Paid(1), Invoice::Voided]);
+    vec![Step::Command(Command::Invoice { id: old_or_new + few(random), event })]
+}
+
+fn admit(id: u32, ttl: i64) -> Step {
     let hold = Some(HoldAsk { id, amount: 0, ttl: Some(ttl) });
     Step::Command(Command::Admit(Ask { hold, ..Ask::of_nothing() }))
 }
 
-fn settle(id: u32) -> Step {
-    Step::Command(Command::Settle(Settle { id, amount: 0, tokens: None, partial: false }))
+fn settle(random: &mut Random, id: u32) -> Step {
+    let (amount, partial) = (i128::from(few(random)) / 3, random.once_in(4));
+    Step::Command(Command::Settle(Settle { id, amount, tokens: None, partial }))
 }
 
-fn near_open(random: &mut Random) -> Vec<Step> {
-    let id = FIRST_FILLED + random.pick(&[0, 9_998]) + few(random);
-    vec![if random.once_in(3) { settle(id) } else { hold(id, DAY) }]
+/// Holds that are open, new, or neither.
+fn near_holds(random: &mut Random) -> Vec<Step> {
+    let id = random.pick(&[FIRST_FILLED, 2 * FIRST_FILLED, 2 * FIRST_FILLED]) + few(random);
+    let ttl = random.pick(&[1, 60_000, DAY_MS, DAY_MS]);
+    vec![match random.below(8) {
+        0 => settle(random, id),
+        1 => Step::Command(Command::Void { id }),
+        2 => Step::Command(Command::Extend { id, ttl }),
+        _ => admit(id, ttl),
+    }]
 }
 
 fn near_settled(random: &mut Random) -> Vec<Step> {
-    let (old, new) = (FIRST_FILLED + few(random), 2 * FIRST_FILLED + few(random));
-    vec![hold(new, DAY), settle(random.pick(&[old, new]))]
+    let id = random.pick(&[FIRST_FILLED, 2 * FIRST_FILLED]) + few(random);
+    let end = match random.below(3) {
+        0 => Step::Command(Command::Void { id }),
+        _ => settle(random, id),
+    };
+    vec![admit(id, DAY_MS), end]
 }
 
-/// Rounds of holds that lapse before the next ones come.
-fn many_lapsed() -> Vec<Step> {
-    let memory = Step::Policy(Setting::HoldMemory(40 * DAY));
-    let round = || [Step::Fill(Filling::Holds(1_000), 10_000), Step::Clock(Move::Ahead(1_000))];
-    let rounds = (0..10).flat_map(|_| round());
-    std::iter::once(memory)
-        .chain(rounds)
-        .chain([Step::Fill(Filling::Holds(1_000), 9_998)])
-        .collect()
+/// 100,000 that lapsed one after the other and all at once, and as many open ones as there can be.
+fn many_lapsed_holds() -> Vec<Step> {
+    let mut steps = vec![Step::Policy(Setting::HoldMemory(40 * DAY_MS))];
+    let mut lapse = |count| {
+        steps.push(Step::Fill(Filling::Holds(1), count));
+        steps.push(Step::Clock(Move::Ahead(1)));
+    };
+    (0..10).for_each(|_| lapse(1));
+    (0..9).for_each(|_| lapse(10_000));
+    lapse(9_990);
+    steps.push(Step::Fill(Filling::Holds(DAY_MS), 9_997));
+    steps
 }
 
 fn near_lapsed(random: &mut Random) -> Vec<Step> {
-    let (old, new) = (FIRST_FILLED + few(random), 2 * FIRST_FILLED + few(random));
-    vec![
-        hold(new, 1_000),
-        settle(random.pick(&[old, new])),
-        Step::Clock(Move::Ahead(few_ms(random))),
-    ]
-}
-
-fn few_ms(random: &mut Random) -> i64 {
-    random.pick(&[0, 0, 1, 999, 1_000])
-}
-
-fn near_invoices(random: &mut Random) -> Vec<Step> {
-    let id = FIRST_FILLED + random.pick(&[0, 998]) + few(random);
-    let event = random.pick(&[Invoice::Failed, Invoice::Failed, Invoice::Voided]);
-    vec![Step::Command(Command::Invoice { id, event })]
+    let id = FIRST_FILLED + 3 * few(random);
+    match random.below(4) {
+        0 => vec![settle(random, id)],
+        1 => vec![Step::Command(Command::Void { id })],
+        _ => near_holds(random),
+    }
 }
 
 fn reserve(id: u32, quotas: Range<u32>, count: i128) -> Step {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
+use crate::answer::Said;
 use crate::generate::{LAST, Script};
 use crate::model::calendar;
 use crate::model::figures::Figures;
@@ -145,10 +146,11 @@ impl History {
         self.compare(&Command::Get)?;
         self.compare(&Command::Quotas { name: None })?;
         self.compare(&Command::Leases { count: usize::MAX })?;
-        self.compare(&Command::Holds { count: usize::MAX })
+        self.compare(&Command::Holds { count: usize::MAX })?;
+        Ok(())
     }
 
-    fn compare(&mut self, command: &Command) -> Result<(), String> {
+    fn compare(&mut self, command: &Command) -> Result<Said, String> {
         let expected = self.model.run(command, &self.figures, self.clock);
         let said = self.subject.run(command, self.clock)?;
         if said != expected {
@@ -158,7 +160,8 @@ impl History {
             self.subject.check()?;
         }
         let account = self.subject.account();
-        self.watch.see(&Seen { command, said: &said, account, clock: self.clock })
+        self.watch.see(&Seen { command, said: &said, account, clock: self.clock })?;
+        Ok(said)
     }
 
     /// Fills the account. The first of the commands is compared; the others are like it.
@@ -175,13 +178,20 @@ impl History {
             Filling::Settled => Fill::Settled,
             Filling::Leases(_) | Filling::Invoices => {
                 let commands = ids.flat_map(|id| filled(filling, id));
-                return commands.into_iter().try_for_each(|command| self.compare(&command));
+                return commands.into_iter().try_for_each(|command| {
+                    self.compare(&command)?;
+                    Ok(())
+                });
             }
         };
         for (at, id) in ids.enumerate() {
             let is_hold = matches!(filling, Filling::Holds(_) | Filling::Settled);
             if at == 0 {
-                filled(filling, id).iter().try_for_each(|command| self.compare(command))?;
+                for command in filled(filling, id) {
+                    if !self.compare(&command)?.changes {
+                        return Ok(());
+                    }
+                }
             } else if is_hold && !self.model.has_place(&self.figures) {
                 break;
             } else {
