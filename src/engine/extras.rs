@@ -95,12 +95,14 @@ impl Extras {
     pub fn bytes(&self) -> usize {
         let memory = |memory: &Memory| size_of::<Memory>().saturating_add(memory.heap_bytes());
         let memories = Kept::ALL.iter().map(|kept| self.memory(*kept).map_or(0, memory));
-        let window = |window: &Window| size_of::<(LimitName, Window)>() + window.heap_bytes();
+        let row = size_of::<(LimitName, Window)>();
+        let window = |window: &Window| row.saturating_add(window.heap_bytes());
+        let holds = |holds: &Holds| size_of::<Holds>().saturating_add(holds.heap_bytes());
         let failed = |id: &Id| size_of::<Id>().saturating_add(id.heap_bytes());
         let parts = [
             size_of::<Self>(),
             self.leases.heap_bytes(),
-            self.holds.as_deref().map_or(0, |holds| size_of::<Holds>() + holds.heap_bytes()),
+            self.holds.as_deref().map_or(0, holds),
             self.limits.len().saturating_mul(size_of::<(LimitName, Override)>()),
             self.former_tiers.capacity().saturating_mul(size_of::<Name>()),
             self.blocked.as_ref().map_or(0, |reason| reason.as_bytes().len()),

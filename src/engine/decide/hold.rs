@@ -212,7 +212,7 @@ fn open_part(found: &Found, hold: &Hold) -> Money {
 /// The account with so much held, if that fits.
 fn expecting<'a>(present: &Present<'a>, held: Option<Money>) -> Result<Present<'a>, Refusal> {
     let held = held.ok_or(Refusal::TooMuch("held"))?;
-    let after = present.with(|_| {}).expecting(Outlook { held: Some(held), ..Outlook::default() });
+    let after = present.expecting(Outlook { held: Some(held), ..Outlook::default() });
     after.check_held().map(|()| after)
 }
 

@@ -68,7 +68,7 @@ impl Invoice {
             return Err(Refusal::Full("failed invoices", FAILED_INVOICES));
         }
         let outlook = Outlook { payment_failed: Some(true), ..Outlook::default() };
-        let after = present.with(|_| {}).expecting(outlook);
+        let after = present.expecting(outlook);
         let change = Change::Fail(Box::new(self.id.clone()));
         Ok(Decision::changed(after.statement(Outcome::Ok), after.effect(change)))
     }

@@ -95,8 +95,17 @@ impl<'a> Present<'a> {
 
     /// The same account with this to come of it.
     #[must_use]
-    pub fn expecting(self, outlook: Outlook) -> Self {
-        Self { outlook, ..self }
+    pub fn expecting(&self, outlook: Outlook) -> Self {
+        Self {
+            account: self.account,
+            policy: self.policy,
+            now: self.now,
+            through: self.through,
+            record: self.record.clone(),
+            rank: self.rank,
+            former_tiers: self.former_tiers.clone(),
+            outlook,
+        }
     }
 
     /// The plain figures now.

@@ -47,6 +47,6 @@ fn block(present: &Present<'_>, reason: Option<&Reason>) -> Decision<Statement> 
         return Decision::unchanged(present.statement(Outcome::Ok));
     }
     let outlook = Outlook { blocked: Some(reason.is_some()), ..Outlook::default() };
-    let after = present.with(|_| {}).expecting(outlook);
+    let after = present.expecting(outlook);
     Decision::changed(after.statement(Outcome::Ok), after.effect(Change::Block(reason.cloned())))
 }
