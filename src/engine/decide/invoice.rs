@@ -45,7 +45,9 @@ impl Request for Invoice {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
-        let known = present.recall(Space::Invoice, &self.id);
+        // Whatever is still stored of an invoice that failed since was forgotten then.
+        let is_failed = present.account.failed().is_some_and(|failed| failed.contains(&self.id));
+        let known = present.recall(Space::Invoice, &self.id).filter(|_| !is_failed);
         match self.event {
             Event::Failed => self.failed(present, known),
             Event::Paid(amount) => self.ended(present, known, Act::Paid(amount)),

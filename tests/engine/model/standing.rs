@@ -29,7 +29,10 @@ impl Account {
             Invoice::Paid(amount) => Act::Paid(amount),
             Invoice::Voided => Act::Voided,
         };
-        if let Some(answer) = self.done_before(id, end, figures) {
+        // One that failed since it was forgotten is open, whatever is remembered.
+        if !self.failed.contains(&id)
+            && let Some(answer) = self.done_before(id, end, figures)
+        {
             return answer;
         }
         self.record(Some(id), end);
