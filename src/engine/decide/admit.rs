@@ -53,6 +53,20 @@ struct Denial {
     retry: Retry,
 }
 
+/// What a request asks of windows and of money, read once.
+struct Asked<'a> {
+    gauges: Gauges<'a>,
+    purse: Option<Purse>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: &Admit, present: &Present<'a>) -> Self {
+        let (requests, tokens, scope) = (request.cost, request.tokens, request.scope.as_ref());
+        let purse = request.hold.as_ref().map(|ask| Purse::of(present, ask.amount));
+        Self { gauges: Gauges::of(&Asks { requests, tokens, scope }, present), purse }
+    }
+}
+
 impl Request for Admit {
     type Answer = Admission;
 
@@ -61,12 +75,12 @@ impl Request for Admit {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let gauges = self.gauges(present);
-        if let Some(answer) = self.without_taking(present, &gauges)? {
+        let asked = Asked::of(self, present);
+        if let Some(answer) = self.without_taking(present, &asked)? {
             return Ok(Decision::unchanged(answer));
         }
-        let answer = self.admitted(Verdict::Ok, &gauges, When::After);
-        let change = self.change(present, &gauges)?;
+        let answer = self.admitted(Verdict::Ok, &asked.gauges, When::After);
+        let change = self.change(present, &asked)?;
         if change == Change::None {
             return Ok(Decision::unchanged(answer));
         }
@@ -83,28 +97,24 @@ impl Request for Peek {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let gauges = self.0.gauges(present);
-        if let Some(answer) = self.0.without_taking(present, &gauges)? {
+        let asked = Asked::of(&self.0, present);
+        if let Some(answer) = self.0.without_taking(present, &asked)? {
             return Ok(Decision::unchanged(answer));
         }
         // What would be an error is one here too.
-        self.0.change(present, &gauges)?;
-        Ok(Decision::unchanged(self.0.admitted(Verdict::Ok, &gauges, When::Before)))
+        self.0.change(present, &asked)?;
+        Ok(Decision::unchanged(self.0.admitted(Verdict::Ok, &asked.gauges, When::Before)))
     }
 }
 
 impl Admit {
-    fn gauges<'a>(&self, present: &Present<'a>) -> Gauges<'a> {
-        let (requests, tokens, scope) = (self.cost, self.tokens, self.scope.as_ref());
-        Gauges::of(&Asks { requests, tokens, scope }, present)
-    }
-
     /// The answer if nothing is taken: the request was admitted before, or is denied.
     fn without_taking(
         &self,
         present: &Present<'_>,
-        gauges: &Gauges<'_>,
+        asked: &Asked<'_>,
     ) -> Result<Option<Admission>, Refusal> {
+        let gauges = &asked.gauges;
         if let Some(ask) = &self.hold {
             match present.known_hold(&ask.id) {
                 Some(Known::Open(hold)) if hold.amount == ask.amount => {
@@ -114,7 +124,7 @@ impl Admit {
                 None => {}
             }
         }
-        let denial = self.denied(present, gauges);
+        let denial = denied(present, asked);
         Ok(denial.map(|Denial { verdict, policy, retry }| Admission {
             verdict,
             policy,
@@ -145,32 +155,9 @@ impl Admit {
         }
     }
 
-    /// The first rule that forbids the request.
-    fn denied(&self, present: &Present<'_>, gauges: &Gauges<'_>) -> Option<Denial> {
-        let never = |verdict, policy| Some(Denial { verdict, policy, retry: Retry::Never });
-        let reasons = present.reasons();
-        if !reasons.is_active() {
-            return never(Verdict::Suspended, Decider::Reasons(reasons));
-        }
-        if let Some(name) = gauges.too_large() {
-            return never(Verdict::TooLarge, Decider::Limit(name.clone()));
-        }
-        let money = self.hold.as_ref().map(|ask| Purse::of(present, ask.amount));
-        if let Some(name) = money.as_ref().and_then(|money| money.too_large(present)) {
-            return never(Verdict::TooLarge, Decider::Limit(name));
-        }
-        if let Some(policy) = money.as_ref().and_then(|money| money.lacks(Money::ZERO)) {
-            return never(Verdict::OverBudget, policy);
-        }
-        if let Some((name, wait)) = gauges.longest_wait() {
-            let (verdict, policy) = (Verdict::RateLimited, Decider::Limit(name.clone()));
-            return Some(Denial { verdict, policy, retry: wait });
-        }
-        money.and_then(|money| money.beside_open_holds(present))
-    }
-
     /// What the request takes.
-    fn change(&self, present: &Present<'_>, gauges: &Gauges<'_>) -> Result<Change, Refusal> {
+    fn change(&self, present: &Present<'_>, asked: &Asked<'_>) -> Result<Change, Refusal> {
+        let gauges = &asked.gauges;
         let requests = gauges.taken(Meter::Requests, 0);
         if self.hold.is_none() && self.tokens.is_none() && self.scope.is_none() {
             return Ok(plain(requests));
@@ -184,9 +171,12 @@ impl Admit {
                 let counts = !requests.is_zero() || tokens != Count::None;
                 counts.then(|| ScopeMeters { scope: scope.clone(), requests, tokens })
             }),
-            hold: match &self.hold {
-                None => HoldChange::None,
-                Some(ask) => HoldChange::Put(ask.id.clone(), self.hold(ask, present, gauges)?),
+            hold: match (&self.hold, &asked.purse) {
+                (Some(ask), Some(purse)) => {
+                    purse.check_sum()?;
+                    HoldChange::Put(ask.id.clone(), self.hold(ask, present, gauges))
+                }
+                _ => HoldChange::None,
             },
         };
         let is_plain = meters.tokens == Count::None
@@ -195,20 +185,41 @@ impl Admit {
         Ok(if is_plain { plain(requests) } else { Change::Meter(Box::new(meters)) })
     }
 
-    fn hold(&self, ask: &Ask, present: &Present<'_>, gauges: &Gauges<'_>) -> Result<Hold, Refusal> {
-        let Purse { spent, held, amount, .. } = Purse::of(present, ask.amount);
-        let sum = spent.plus(held).and_then(|sum| sum.plus(amount));
-        sum.ok_or(Refusal::TooMuch("spent and held"))?;
+    fn hold(&self, ask: &Ask, present: &Present<'_>, gauges: &Gauges<'_>) -> Hold {
         let ttl = ask.ttl.unwrap_or(present.policy.hold_ttl);
-        Ok(Hold::new(ask.amount, ttl, present.now).detailed(Details {
+        Hold::new(ask.amount, ttl, present.now).detailed(Details {
             charged: Money::ZERO,
             tokens: self.tokens.unwrap_or_default(),
             reported: Units::ZERO,
             scope: self.scope.clone(),
             counted: !gauges.taken(Meter::Tokens, 0).is_zero(),
             counted_in_scope: !gauges.taken(Meter::Tokens, 1).is_zero(),
-        }))
+        })
     }
+}
+
+/// The first rule that forbids the request.
+fn denied(present: &Present<'_>, asked: &Asked<'_>) -> Option<Denial> {
+    let never = |verdict, policy| Some(Denial { verdict, policy, retry: Retry::Never });
+    let reasons = present.reasons();
+    if !reasons.is_active() {
+        return never(Verdict::Suspended, Decider::Reasons(reasons));
+    }
+    if let Some(name) = asked.gauges.too_large() {
+        return never(Verdict::TooLarge, Decider::Limit(name.clone()));
+    }
+    let money = asked.purse.as_ref();
+    if let Some(name) = money.and_then(|money| money.too_large(present)) {
+        return never(Verdict::TooLarge, Decider::Limit(name));
+    }
+    if let Some(policy) = money.and_then(|money| money.lacks(Money::ZERO)) {
+        return never(Verdict::OverBudget, policy);
+    }
+    if let Some((name, wait)) = asked.gauges.longest_wait() {
+        let (verdict, policy) = (Verdict::RateLimited, Decider::Limit(name.clone()));
+        return Some(Denial { verdict, policy, retry: wait });
+    }
+    money.and_then(|money| money.beside_open_holds(present))
 }
 
 /// What is taken if it is requests alone.
@@ -260,6 +271,12 @@ impl Purse {
             return Some(Decider::Limit(LimitName::Spend));
         }
         (!self.credits.fits(held, self.amount)).then_some(Decider::Bound("credits"))
+    }
+
+    /// Checks that what is spent and held fits with the amount, also without a limit.
+    fn check_sum(&self) -> Result<(), Refusal> {
+        let sum = self.spent.plus(self.held).and_then(|sum| sum.plus(self.amount));
+        sum.map(|_| ()).ok_or(Refusal::TooMuch("spent and held"))
     }
 
     /// Why the hold cannot be opened beside those that are open.
