@@ -85,25 +85,35 @@ impl Request for Peek {
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
         let (gauges, purse) = (self.0.gauges(present), self.0.purse(present));
-        let judged = self.0.judge(present, &gauges, purse.as_ref())?;
-        if judged.verdict == Verdict::Ok {
-            // What would be an error is one here too.
-            self.0.change(present, &gauges, purse.as_ref())?;
-        }
-        Ok(Decision::unchanged(self.0.answer(judged, &gauges, When::Before)))
+        self.0.peek(present, &gauges, purse.as_ref()).map(Decision::unchanged)
     }
 }
 
 impl Admit {
     #[inline(always)]
-    fn gauges<'a>(&'a self, present: &Present<'a>) -> Gauges<'a> {
+    pub(super) fn gauges<'a>(&'a self, present: &Present<'a>) -> Gauges<'a> {
         let (requests, tokens, scope) = (self.cost, self.tokens, self.scope.as_ref());
         Gauges::of(Asks { requests, tokens, scope }, present)
     }
 
     #[inline(always)]
-    fn purse(&self, present: &Present<'_>) -> Option<Purse> {
+    pub(super) fn purse(&self, present: &Present<'_>) -> Option<Purse> {
         self.hold.as_ref().map(|ask| Purse::of(present, ask.amount))
+    }
+
+    /// What the request would be answered, with nothing taken.
+    pub(super) fn peek(
+        &self,
+        present: &Present<'_>,
+        gauges: &Gauges<'_>,
+        purse: Option<&Purse>,
+    ) -> Result<Admission, Refusal> {
+        let judged = self.judge(present, gauges, purse)?;
+        if judged.verdict == Verdict::Ok {
+            // What would be an error is one here too.
+            self.change(present, gauges, purse)?;
+        }
+        Ok(self.answer(judged, gauges, When::Before))
     }
 
     /// Judges the request: admitted before under its hold, denied, or admitted.
@@ -236,14 +246,18 @@ fn now(units: Units) -> Count {
 }
 
 /// The money an account may still set aside, and what is asked of it.
-struct Purse {
-    amount: Money,
+pub struct Purse {
+    /// What is asked.
+    pub amount: Money,
     limit: Limit<Money>,
-    spent: Money,
-    held: Money,
-    open: usize,
+    /// Spent this month.
+    pub spent: Money,
+    /// Set aside by open holds.
+    pub held: Money,
+    /// How many holds are open.
+    pub open: usize,
     /// What is prepaid, where nothing else is to be drawn on.
-    credits: Limit<Money>,
+    pub credits: Limit<Money>,
 }
 
 impl Purse {

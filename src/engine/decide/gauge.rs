@@ -104,6 +104,12 @@ impl<'a> Gauges<'a> {
         longest.map(|(gauge, wait)| (self.name(gauge), Retry::After(wait)))
     }
 
+    /// The time until a window has room, if it has none and is one of these.
+    pub fn wait(&self, name: &LimitName) -> Option<Millis> {
+        let gauge = self.all().find(|gauge| self.name(gauge) == *name)?;
+        gauge.wait(self.asks(gauge.meter), self.now)
+    }
+
     /// What the request takes from a window.
     #[inline(always)]
     pub fn taken(&self, meter: Meter, whose: Whose) -> Units {

@@ -152,6 +152,16 @@ impl<'a> Present<'a> {
         Some((&row.name, row.history.minus(self.record().ledger.history)))
     }
 
+    /// The lowest tier above the one earned that allows so much in a month, and the history it
+    /// lacks. The first tier is not earned by history.
+    #[must_use]
+    pub fn tier_that_allows(&self, amount: Money) -> Option<(&Name, Money)> {
+        let above = self.rank.map_or(1, |rank| rank.saturating_add(1));
+        let mut rows = self.policy.tiers.rows().iter().skip(above);
+        let row = rows.find(|row| row.limit.fits(Money::ZERO, amount))?;
+        Some((&row.name, row.history.minus(self.record().ledger.history)))
+    }
+
     /// A limit as it is in force.
     #[must_use]
     #[inline(always)]
