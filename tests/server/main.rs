@@ -8,6 +8,8 @@
 mod support;
 
 mod counts;
+mod docs;
+mod help;
 mod limits;
 mod load;
 mod persistence;
