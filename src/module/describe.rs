@@ -41,10 +41,13 @@ pub(super) enum Category {
 impl Category {
     /// Adds it. That it cannot be added is no reason not to load: grants by name work all the same.
     pub(super) fn add(ctx: Ctx) -> Self {
+        /// A server that unloads a module may keep its category, for when it is loaded again.
+        const THERE_ALREADY: i32 = 16;
         // SAFETY: a plain read of a pointer that is written once, at loading.
         let Some(add) = (unsafe { raw::RedisModule_AddACLCategory }) else { return Self::Lacking };
         // SAFETY: the server has the function, and copies the name.
-        if unsafe { add(ctx, c"fw".as_ptr()) } == OK {
+        let added = unsafe { add(ctx, c"fw".as_ptr()) } == OK;
+        if added || std::io::Error::last_os_error().raw_os_error() == Some(THERE_ALREADY) {
             return Self::Added;
         }
         warn(ctx, "the ACL category @fw could not be added; grant commands by name");
