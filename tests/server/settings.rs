@@ -180,6 +180,31 @@ fn a_bad_value_in_loadex_is_named_and_the_server_takes_the_module_later() {
 }
 
 #[test]
+fn a_name_that_is_no_setting_in_loadex_does_on_each_server_what_the_readme_says() {
+    let mut server = Server::start_without_module(&["enable-module-command yes"]);
+    let load = format!("MODULE LOADEX \"{}\" CONFIG fw.anchor-day 9", module().display());
+    match Release::of(&mut server) {
+        // The server itself ends, in its own code: there is nothing to see here.
+        Release::Valkey(..) => {}
+        // It cannot unload a data type, and so keeps what it says it does not load.
+        Release::Redis(7, 0) => {
+            assert!(matches!(server.ask(&format!("{load} CONFIG fw.nosuch 1")), Answer::Error(_)));
+            assert_eq!(shown(&mut server, "anchor-day"), Answer::Text("9".into()));
+        }
+        Release::Redis(..) => {
+            assert!(matches!(server.ask(&format!("{load} CONFIG fw.nosuch 1")), Answer::Error(_)));
+            assert!(matches!(server.ask("FW.TIERS"), Answer::Error(_)));
+            assert_eq!(server.says(&load), "OK");
+            assert_eq!(shown(&mut server, "anchor-day"), Answer::Text("9".into()));
+            let Answer::List(rows) = server.must("ACL CAT fw") else {
+                panic!("commands are a list")
+            };
+            assert!(rows.len() > 20, "the category that stayed is used again");
+        }
+    }
+}
+
+#[test]
 fn a_limit_of_a_quota_that_left_can_still_be_dropped() {
     let mut server = Server::start(&[]);
     server.must("FW.LIMIT a h100 MAX 20");
