@@ -5,7 +5,7 @@ use redis::Connection;
 use super::docs::{Listed, listed, shortest};
 use crate::support::answer::Answer;
 use crate::support::release::Release;
-use crate::support::scenario::words;
+use crate::support::scenario::{START, words};
 use crate::support::server::{Server, run_on};
 
 const GATEWAY: [&str; 6] = ["FW.ADMIT", "FW.PEEK", "FW.SPEND", "FW.VOID", "FW.EXTEND", "FW.QUOTA"];
@@ -122,6 +122,33 @@ fn a_user_who_may_only_read_keys_runs_every_view_and_nothing_that_changes_them()
         assert!(!may(&mut writer, &line), "{line}");
         assert!(may(&mut both, &line), "{line}");
         assert!(!may(&mut both, &about("other:1", listed)), "{line}");
+    }
+}
+
+#[test]
+fn views_run_on_a_replica_and_in_read_only_scripts_with_read_permission_alone() {
+    let mut server = Server::start(&[]);
+    let mut replica = server.replica(&[]);
+    for server in [&mut server, &mut replica] {
+        server.must(&format!("FW.CLOCK SET {START}"));
+    }
+    server.must("FW.ADMIT acct:1");
+    server.wait_for_replica(&mut replica);
+    let views: Vec<Listed> = listed()
+        .into_iter()
+        .filter(|listed| listed.is_keyed && listed.access != fw_limits::command::Access::Write)
+        .collect();
+    let names = views.iter().map(|view| format!("+{}", view.doc.name.to_lowercase()));
+    let names = names.collect::<Vec<_>>().join(" ");
+    let mut reader = user(&mut replica, "reader", &format!("%R~acct:* +eval_ro {names}"));
+    for view in &views {
+        let line = about("acct:1", view);
+        let plain = run_on(&mut reader, &words(&line));
+        assert!(!matches!(plain, Answer::Error(_) | Answer::Nil), "{line}: {plain:?}");
+        let call = "return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))";
+        let mut script = words(&format!("EVAL_RO \"{call}\" 1 acct:1 {}", view.doc.name));
+        script.extend(words(&line).into_iter().skip(2));
+        assert_eq!(run_on(&mut reader, &script).line(), plain.line(), "{line}");
     }
 }
 
