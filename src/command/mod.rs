@@ -13,6 +13,7 @@ pub mod setting;
 
 pub mod admit;
 pub mod clock;
+pub mod explain;
 pub mod extend;
 pub mod get;
 pub mod holds;
@@ -181,6 +182,7 @@ pub trait Visitor {
 pub fn commands(visitor: &mut impl Visitor) {
     visitor.command::<admit::Admit>();
     visitor.command::<peek::Peek>();
+    visitor.command::<explain::Explain>();
     visitor.command::<spend::Spend>();
     visitor.command::<void::Void>();
     visitor.command::<extend::Extend>();

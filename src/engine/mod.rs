@@ -35,6 +35,8 @@ pub mod account;
 pub mod effect;
 pub mod verdict;
 
+pub mod explanation;
+
 pub mod fits;
 
 pub mod apply;

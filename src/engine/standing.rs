@@ -47,6 +47,12 @@ impl Reasons {
         if holds { Self(self.0 | other.0) } else { self }
     }
 
+    /// Holds if these reasons are among them.
+    #[must_use]
+    pub const fn contain(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
     /// Holds if there is no reason.
     #[must_use]
     pub const fn is_active(self) -> bool {

@@ -5,10 +5,11 @@ use crate::support::scenario::words;
 use crate::support::server::Server;
 
 /// One good line of every form of every command.
-const FORMS: [&str; 33] = [
+const FORMS: [&str; 34] = [
     "FW.ADMIT k COST 1",
     "FW.ADMIT k COST 1 SCOPE m TOKENS 5 HOLD h 1 TTL 1000",
     "FW.PEEK k COST 1 SCOPE m TOKENS 5 HOLD h 1 TTL 1000",
+    "FW.EXPLAIN k COST 1 SCOPE m TOKENS 5 HOLD h 1 TTL 1000",
     "FW.SPEND k 1",
     "FW.SPEND k 1 ID s",
     "FW.SPEND k 1 HOLD h TOKENS 1 PARTIAL",

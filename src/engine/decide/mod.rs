@@ -12,6 +12,7 @@ pub mod kept;
 pub mod gauge;
 
 pub mod admit;
+pub mod explain;
 pub mod hold;
 pub mod invoice;
 pub mod limit;
@@ -102,6 +103,11 @@ pub trait Request {
     /// platform gives to new accounts.
     fn payment_method(&self) -> Option<bool> {
         None
+    }
+
+    /// What it is answered if it would create the account that it was judged against.
+    fn of_new(&self, answer: Self::Answer) -> Self::Answer {
+        answer
     }
 
     /// Whether it tells what has happened already, so that it is recorded even where memory runs
@@ -205,6 +211,7 @@ fn judge_missing<R: Request>(
     let moment = Moment { now: rules.clock, through: rules.clock };
     let present = Present::new(&fresh, rules.policy, moment);
     let mut decision = request.decide(&present)?;
+    decision.answer = request.of_new(decision.answer);
     if decision.effect.is_none() && creates {
         decision.effect = Some(present.effect(Change::None));
     }
