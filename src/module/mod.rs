@@ -20,4 +20,6 @@ mod settings;
 
 mod pipeline;
 
+mod describe;
+
 mod load;

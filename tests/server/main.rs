@@ -7,7 +7,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod counts;
+mod docs;
+mod help;
 mod limits;
 mod load;
 mod persistence;
