@@ -127,10 +127,12 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
             _ => Err(Failure::WrongType),
         };
     };
-    let decision = match judge(&request, key.account(), &rules) {
+    // Looked at where it lies: it is never copied.
+    let judged = judge(&request, key.account(), &rules);
+    let decision = match &judged {
         Ok(decision) => decision,
         Err(refusal) => {
-            let error = Error::from(refusal);
+            let error = Error::from(refusal.clone());
             if error.code == Code::Conflict {
                 state.counters.conflict();
             }
