@@ -8,6 +8,7 @@
 mod support;
 
 mod counts;
+mod identity;
 mod limits;
 mod load;
 mod persistence;
