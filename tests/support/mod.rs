@@ -2,5 +2,6 @@
 
 pub mod answer;
 pub mod history;
+pub mod proxy;
 pub mod scenario;
 pub mod server;
