@@ -11,6 +11,7 @@ mod acl;
 mod counts;
 mod docs;
 mod help;
+mod identity;
 mod limits;
 mod load;
 mod persistence;
