@@ -3,7 +3,7 @@
 //! A plain FW.ADMIT is 19 bytes: what it is, its parts, the time, the units, the seal.
 
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
-use crate::engine::bounds::{FORMER_TIERS, LEASES};
+use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
 use crate::engine::effect::{After, Change, Effect, Forget, Onto};
 use crate::engine::limit::Units;
 use crate::engine::memory::Entry;
@@ -81,10 +81,15 @@ impl Wire for After {
     fn write(&self, out: &mut Vec<u8>) {
         self.record.write(out);
         put_rows(out, &self.former_tiers);
+        put_rows(out, &self.news);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self { record: Wire::read(from)?, former_tiers: from.rows(FORMER_TIERS)? })
+        Ok(Self {
+            record: Wire::read(from)?,
+            former_tiers: from.rows(FORMER_TIERS)?,
+            news: from.rows(EVENTS_AT_ONCE)?,
+        })
     }
 }
 

@@ -1,17 +1,27 @@
-//! The clock: the server's, or one that tests move.
+//! The clock: the server's, or one that tests move; and whether it jumped.
+
+use std::time::Instant;
 
 use redis_module::raw;
 
 use super::ffi::api;
 use crate::command::clock::Move;
-use crate::engine::bounds::TEST_CLOCK_MS;
+use crate::engine::bounds::{CLOCK_STEP_MS, TEST_CLOCK_MS};
 use crate::engine::time::Millis;
 
 /// Where the time comes from.
 #[derive(Default)]
 pub(super) struct Clock {
     standing: Option<Millis>,
+    /// The server's time and the monotonic clock when they were last compared.
+    seen: Option<(Millis, Instant)>,
+    /// How often it jumped.
+    pub steps: u64,
 }
+
+/// A jump of the clock against the monotonic one, in ms; negative if it went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step(pub i64);
 
 impl Clock {
     /// The time, read once for a command.
@@ -19,18 +29,41 @@ impl Clock {
         self.standing.unwrap_or_else(server_time)
     }
 
-    /// Moves the clock, or lets it run again; `None`, and nothing moved, beyond its range.
-    pub(super) fn set(&mut self, to: Move) -> Option<i64> {
+    /// Moves the clock, or lets it run again, and tells whether that is a jump; `None`, and nothing
+    /// moved, beyond its range.
+    pub(super) fn set(&mut self, to: Move) -> Option<(Millis, Option<Step>)> {
+        let before = self.now();
         let standing = match to {
             Move::To(time) => Some(time),
-            Move::By(span) => Some(self.now().plus(span)),
+            Move::By(span) => Some(before.plus(span)),
             Move::Real => None,
         };
         if standing.is_some_and(|time| time > Millis(TEST_CLOCK_MS)) {
             return None;
         }
         self.standing = standing;
-        Some(self.now().0)
+        // The server's clock is compared with itself alone.
+        self.seen = None;
+        let now = self.now();
+        Some((now, self.count(now.since(before))))
+    }
+
+    /// Compares the server's time with the monotonic clock, and tells whether it jumped since the
+    /// last time.
+    pub(super) fn watch(&mut self) -> Option<Step> {
+        if self.standing.is_some() {
+            return None;
+        }
+        let now = (server_time(), Instant::now());
+        let (wall, monotonic) = self.seen.replace(now)?;
+        let passed = i64::try_from(now.1.saturating_duration_since(monotonic).as_millis());
+        self.count(now.0.since(wall).since(Millis(passed.unwrap_or(i64::MAX))))
+    }
+
+    fn count(&mut self, jump: Millis) -> Option<Step> {
+        let jumped = jump.0.unsigned_abs() > CLOCK_STEP_MS.unsigned_abs();
+        self.steps = self.steps.saturating_add(u64::from(jumped));
+        jumped.then_some(Step(jump.0))
     }
 }
 

@@ -117,20 +117,22 @@ impl<'a> Present<'a> {
     /// The plain figures as an effect carries them.
     #[must_use]
     pub fn after(&self) -> After {
-        After { record: self.record.clone().into_owned(), former_tiers: self.former_tiers.clone() }
+        After {
+            record: self.record.clone().into_owned(),
+            former_tiers: self.former_tiers.clone(),
+            news: Vec::new(),
+        }
     }
 
     /// The effect that stores what is due, these figures, and one change more.
     #[must_use]
     pub fn effect(&self, change: Change) -> Effect {
         let changed = matches!(&self.record, Cow::Owned(record) if *record != self.account.record);
-        Effect {
-            time: self.now,
-            onto: Onto::Standing,
-            after: changed.then(|| Box::new(self.after())),
-            forget: self.forget(&change),
-            change,
+        let mut after = changed.then(|| Box::new(self.after()));
+        if changed || !self.is_quiet(&change) {
+            self.tell(&change, &mut after);
         }
+        Effect { time: self.now, onto: Onto::Standing, after, forget: self.forget(&change), change }
     }
 
     /// The anchor day in force.
@@ -270,9 +272,15 @@ impl<'a> Present<'a> {
     /// Why the account is suspended, if it is.
     #[must_use]
     pub fn reasons(&self) -> Reasons {
+        self.reasons_within(self.spend_limit())
+    }
+
+    /// Why the account is suspended, if it is, under this spend limit.
+    #[must_use]
+    pub fn reasons_within(&self, limit: Limit<Money>) -> Reasons {
         let ledger = &self.record.ledger;
         let no_payment = !self.record.payment_method && ledger.has_no_credits();
-        let spent = match self.spend_limit() {
+        let spent = match limit {
             Limit::At(limit) => ledger.spent >= limit,
             Limit::Unlimited => false,
         };
@@ -324,6 +332,7 @@ impl<'a> Present<'a> {
             Skipped::Yes => Money::ZERO,
         };
         record.ledger.spent = Money::ZERO;
+        record.told.threshold = 0;
         record.period = period;
     }
 
