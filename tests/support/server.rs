@@ -158,6 +158,18 @@ impl Server {
         self.says("DEBUG DIGEST")
     }
 
+    /// Hears the events of its accounts from now on.
+    pub fn listen(&self) -> Listener {
+        let mut listener = Listener(self.connect());
+        let mut subscribe = redis::cmd("PSUBSCRIBE");
+        subscribe.arg("__keyspace@0__:*").arg(END);
+        listener.0.send_packed_command(&subscribe.get_packed_command()).expect("it is sent");
+        for _ in 0..2 {
+            listener.next();
+        }
+        listener
+    }
+
     /// A field of INFO.
     pub fn info(&mut self, section: &str, field: &str) -> String {
         let Answer::Text(text) = self.must(&format!("INFO {section}")) else {
@@ -217,6 +229,37 @@ impl Server {
         self.connection = None;
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Hears the events of a server's accounts.
+pub struct Listener(Connection);
+
+/// What ends each look at what was heard.
+const END: &str = "the end";
+
+impl Listener {
+    /// What was sent since the last look: keys and events, in their order.
+    pub fn heard(&mut self, server: &mut Server) -> Vec<(String, String)> {
+        server.must(&format!("PUBLISH \"{END}\" x"));
+        let mut heard = Vec::new();
+        loop {
+            let Answer::List(words) = self.next() else { panic!("a message is a list") };
+            let text = |at: usize| match words.get(at) {
+                Some(Answer::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+                other => panic!("no message: {other:?}"),
+            };
+            let channel = text(2);
+            if channel == END {
+                return heard;
+            }
+            let (_, key) = channel.split_once(':').expect("a key's channel");
+            heard.push((key.to_owned(), text(3)));
+        }
+    }
+
+    fn next(&mut self) -> Answer {
+        answered(self.0.recv_response().expect("a message"))
     }
 }
 

@@ -148,17 +148,11 @@ impl Present<'_> {
 
 /// Of a new account only how it stands in the end is told: it was nothing before.
 pub(super) fn of_new(after: &mut After) {
-    let last = after.news.iter().rposition(|row| row.event.is_standing());
-    let is_active = after.record.told.reasons.is_active();
-    let mut at = 0_usize..;
-    after.news.retain_mut(|row| {
-        let is_last = at.next() == last;
-        if !row.event.is_standing() {
-            return true;
-        }
-        row.event = Event::Suspended;
-        is_last && !is_active
-    });
+    let is_suspended = !after.record.told.reasons.is_active();
+    let last = after.news.iter().rfind(|row| row.event.is_standing()).cloned();
+    after.news.retain(|row| !row.event.is_standing());
+    let suspended = last.filter(|_| is_suspended);
+    after.news.extend(suspended.map(|row| Row { event: Event::Suspended, ..row }));
 }
 
 /// What comes of other reasons than before.
