@@ -14,9 +14,25 @@ use crate::engine::time::Millis;
 pub(super) struct Clock {
     standing: Option<Millis>,
     /// The server's time and the monotonic clock when they were last compared.
-    seen: Option<(Millis, Instant)>,
+    seen: Option<Reading>,
     /// How often it jumped.
     pub steps: u64,
+}
+
+/// Both clocks at one instant.
+#[derive(Clone, Copy)]
+struct Reading {
+    wall: Millis,
+    monotonic: Instant,
+}
+
+impl Reading {
+    /// How much further the wall clock went than the monotonic one since `before`.
+    fn drift(self, before: Self) -> Millis {
+        let passed = self.monotonic.saturating_duration_since(before.monotonic).as_millis();
+        let passed = i64::try_from(passed).unwrap_or(i64::MAX);
+        self.wall.since(before.wall).since(Millis(passed))
+    }
 }
 
 /// A jump of the clock against the monotonic one, in ms; negative if it went back.
@@ -54,10 +70,9 @@ impl Clock {
         if self.standing.is_some() {
             return None;
         }
-        let now = (server_time(), Instant::now());
-        let (wall, monotonic) = self.seen.replace(now)?;
-        let passed = i64::try_from(now.1.saturating_duration_since(monotonic).as_millis());
-        self.count(now.0.since(wall).since(Millis(passed.unwrap_or(i64::MAX))))
+        let now = Reading { wall: server_time(), monotonic: Instant::now() };
+        let before = self.seen.replace(now)?;
+        self.count(now.drift(before))
     }
 
     fn count(&mut self, jump: Millis) -> Option<Step> {
@@ -73,5 +88,34 @@ fn server_time() -> Millis {
         // SAFETY: the server has the function, and it takes nothing.
         Some(cached) => Millis::clock(unsafe { cached() }.wrapping_div(1_000)),
         None => Millis::clock(api!(RedisModule_Milliseconds())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_jump_is_what_the_monotonic_clock_does_not_explain() {
+        let before = Reading { wall: Millis(1_000_000), monotonic: Instant::now() };
+        let after = |wall, passed| Reading {
+            wall: Millis(wall),
+            monotonic: before.monotonic + Duration::from_millis(passed),
+        };
+        // Both went on for an hour: the server was busy or asleep.
+        assert_eq!(after(4_600_000, 3_600_000).drift(before), Millis(0));
+        assert_eq!(after(1_060_101, 100).drift(before), Millis(60_001));
+        assert_eq!(after(900_000, 100).drift(before), Millis(-100_100));
+    }
+
+    #[test]
+    fn more_than_a_minute_in_either_direction_is_counted() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.count(Millis(60_000)), None);
+        assert_eq!(clock.count(Millis(-60_000)), None);
+        assert_eq!(clock.count(Millis(60_001)), Some(Step(60_001)));
+        assert_eq!(clock.count(Millis(-60_001)), Some(Step(-60_001)));
+        assert_eq!(clock.steps, 2);
     }
 }

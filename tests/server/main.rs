@@ -8,8 +8,10 @@
 mod support;
 
 mod counts;
+mod events;
 mod limits;
 mod load;
+mod log;
 mod persistence;
 mod promised;
 mod race;
@@ -19,3 +21,4 @@ mod retries;
 mod scenarios;
 mod settings;
 mod shapes;
+mod warnings;
