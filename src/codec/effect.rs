@@ -1,6 +1,7 @@
 //! An effect as it is propagated: in FW.APPLY, to replicas and to the AOF.
 //!
-//! A plain FW.ADMIT is 19 bytes: what it is, its parts, the time, the units, the seal.
+//! A plain FW.ADMIT is 21 bytes: what it is, its parts, the time, the units, the seal. The time has
+//! all its eight bytes: the two that packing would save cost more than they are worth.
 
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
 use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
@@ -21,12 +22,13 @@ mod part {
 /// Fills `out` with the effect's bytes.
 pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
     seal(Kind::Effect, out, |out| {
-        out.push(parts(effect));
-        effect.time.write(out);
+        let parts = parts(effect);
+        out.push(parts);
+        out.extend_from_slice(&effect.time.0.to_le_bytes());
         if let Some(after) = &effect.after {
             after.write(out);
         }
-        if effect.forget != Forget::default() {
+        if parts & part::FORGET != 0 {
             let Forget { spends, billings, closed, lapsed } = effect.forget;
             out.extend_from_slice(&[spends, billings, closed, lapsed]);
         }
@@ -44,7 +46,10 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
         if parts & !part::ALL != 0 {
             return Err(Damage("unknown parts"));
         }
-        let time = Millis::read(from)?;
+        let time = Millis(i64::from_le_bytes(from.array()?));
+        if time < Millis::ZERO {
+            return Err(Damage("a time is negative"));
+        }
         let onto = match (parts & part::NOTHING != 0, parts & part::REWOUND != 0) {
             (false, false) => Onto::Standing,
             (true, false) => Onto::Nothing,

@@ -50,6 +50,7 @@ pub trait Wire: Sized {
 }
 
 /// Fills `out` with a sealed blob, keeping its memory.
+#[inline(always)]
 pub fn seal(kind: Kind, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     out.clear();
     out.extend_from_slice(&[kind.byte(), VERSION]);
@@ -84,6 +85,7 @@ pub fn open<T>(
 }
 
 /// Appends a number.
+#[inline(always)]
 pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
     loop {
         let chunk = number.to_le_bytes()[0] & !MORE;
@@ -124,6 +126,16 @@ impl<'a> Reader<'a> {
         let (&first, rest) = self.rest.split_first().ok_or(Damage("ends too early"))?;
         self.rest = rest;
         Ok(first)
+    }
+
+    /// Takes so many bytes.
+    ///
+    /// # Errors
+    /// [`Damage`] if they are not there.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
+        let (&bytes, rest) = self.rest.split_first_chunk().ok_or(Damage("ends too early"))?;
+        self.rest = rest;
+        Ok(bytes)
     }
 
     /// Takes a number.

@@ -12,6 +12,7 @@ pub mod setting;
 
 pub mod admit;
 pub mod clock;
+pub mod explain;
 pub mod extend;
 pub mod get;
 pub mod holds;
@@ -151,6 +152,7 @@ pub trait Visitor {
 pub fn commands(visitor: &mut impl Visitor) {
     visitor.command::<admit::Admit>();
     visitor.command::<peek::Peek>();
+    visitor.command::<explain::Explain>();
     visitor.command::<spend::Spend>();
     visitor.command::<void::Void>();
     visitor.command::<extend::Extend>();

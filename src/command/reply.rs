@@ -3,6 +3,8 @@
 //! Counts and times are integers, amounts are decimal strings, absent things are Null. What came
 //! from a client goes out as a bulk string only.
 
+use std::ffi::CStr;
+
 use super::args::Figure;
 use crate::engine::limit::{Limit, LimitName, Units};
 use crate::engine::money::Money;
@@ -16,7 +18,7 @@ pub trait Reply {
     /// Begins a map of so many pairs: a map in RESP3, a flat array in RESP2.
     fn map(&mut self, pairs: usize);
     /// One word of ours.
-    fn word(&mut self, word: &'static str);
+    fn word(&mut self, word: &'static CStr);
     /// Any bytes.
     fn bulk(&mut self, bytes: &[u8]);
     /// An integer.

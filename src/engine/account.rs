@@ -66,11 +66,11 @@ impl Account {
         Self { latest: now, requests: Window::default(), extras: None, record, created: now }
     }
 
-    /// What it has of its own for one limit.
+    /// What it has of its own for one limit, if anything.
     #[must_use]
-    pub fn own(&self, name: &LimitName) -> Override {
-        let own = self.extras.as_deref().and_then(|extras| extras.limits.get(name));
-        own.copied().unwrap_or_default()
+    #[inline(always)]
+    pub fn own(&self, name: &LimitName) -> Option<Override> {
+        self.extras.as_deref()?.limits.get(name).copied()
     }
 
     /// The names of the limits it has of its own, in order.
@@ -86,6 +86,7 @@ impl Account {
 
     /// Tiers earned before the one earned last.
     #[must_use]
+    #[inline(always)]
     pub fn former_tiers(&self) -> &[Name] {
         self.extras.as_deref().map_or(&[], |extras| &extras.former_tiers)
     }
@@ -98,6 +99,7 @@ impl Account {
 
     /// The window of a limit, if anything was counted in it.
     #[must_use]
+    #[inline(always)]
     pub fn window(&self, name: &LimitName) -> Option<&Window> {
         match name {
             LimitName::Requests => Some(&self.requests),

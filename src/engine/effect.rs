@@ -138,6 +138,14 @@ pub enum HoldChange {
     Close(Entry),
 }
 
+impl After {
+    /// These figures, and nothing else that is new.
+    #[must_use]
+    pub const fn of(record: Record) -> Self {
+        Self { record, former_tiers: Vec::new(), news: Vec::new() }
+    }
+}
+
 impl Effect {
     /// What is sent to whoever listens to the account, in its order.
     pub fn events(&self) -> impl Iterator<Item = Event> {

@@ -19,6 +19,19 @@ enum Bytes<const N: usize> {
     Long(Box<Box<[u8]>>),
 }
 
+impl<const N: usize> PartialEq for Bytes<N> {
+    // The bytes beyond a short value's length are zeros, and a length has one form only.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Short(length, bytes), Self::Short(others, other)) => {
+                length == others && bytes == other
+            }
+            (Self::Long(bytes), Self::Long(other)) => bytes == other,
+            _ => false,
+        }
+    }
+}
+
 impl<const N: usize> Bytes<N> {
     fn new(bytes: &[u8]) -> Self {
         let mut short = [0; N];
@@ -136,7 +149,7 @@ macro_rules! by_bytes {
     ($name:ident) => {
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.as_bytes() == other.as_bytes()
+                self.0 == other.0
             }
         }
 

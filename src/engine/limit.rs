@@ -37,6 +37,7 @@ impl Units {
 
     /// The amount of money that these nano-dollars are.
     #[must_use]
+    #[inline(always)]
     pub fn as_money(self) -> Money {
         Money::from_nanos(self.0).unwrap_or(Money::ZERO)
     }
@@ -145,6 +146,7 @@ impl Source {
 impl Limit<Units> {
     /// A limit of money from one in nano-dollars.
     #[must_use]
+    #[inline(always)]
     pub fn as_money(self) -> Limit<Money> {
         match self {
             Self::At(nanos) => Limit::At(nanos.as_money()),
@@ -156,6 +158,7 @@ impl Limit<Units> {
 impl Limit<Money> {
     /// The limit in nano-dollars.
     #[must_use]
+    #[inline(always)]
     pub fn as_units(self) -> Limit<Units> {
         match self {
             Self::At(money) => Limit::At(Units::of_money(money)),
@@ -182,6 +185,15 @@ pub enum LimitName {
 }
 
 impl LimitName {
+    /// The account's own limit of a window.
+    #[must_use]
+    pub const fn of(meter: Meter) -> Self {
+        match meter {
+            Meter::Requests => Self::Requests,
+            Meter::Tokens => Self::Tokens,
+        }
+    }
+
     /// The name in commands and replies.
     #[must_use]
     pub fn text(&self) -> Cow<'_, [u8]> {
@@ -240,6 +252,7 @@ impl Override {
     /// The limit in force: VALUE if set and not above MAX, else MAX, which defaults to `platform`,
     /// a figure that comes from `source`.
     #[must_use]
+    #[inline(always)]
     pub fn in_force(&self, platform: Limit<Units>, source: Source) -> InForce {
         let (max, source) = match self.max {
             Some(max) => (max, Source::Operator),

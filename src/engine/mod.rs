@@ -37,6 +37,8 @@ pub mod account;
 pub mod effect;
 pub mod verdict;
 
+pub mod explanation;
+
 pub mod fits;
 
 pub mod apply;

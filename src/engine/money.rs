@@ -17,6 +17,8 @@ pub struct Money(i64);
 impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
+    /// The least amount above nothing: a nano-dollar.
+    pub const LEAST: Self = Self(1);
     /// The largest amount there is.
     pub const MAX: Self = Self(i64::MAX);
 

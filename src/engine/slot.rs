@@ -25,6 +25,9 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// The empty place.
+    pub(super) const NONE: Self = Self { stamp: 0, units: 0 };
+
     /// A slot from its parts; `None` if they cannot be a slot's.
     #[must_use]
     pub fn new(first: Millis, lag: Millis, units: Units) -> Option<Self> {
@@ -103,6 +106,9 @@ enum Block {
 }
 
 impl Ring {
+    /// A ring without slots.
+    pub(super) const NONE: Self = Self { block: Block::None, head: 0, length: 0 };
+
     pub(super) fn capacity(&self) -> usize {
         self.places().len()
     }

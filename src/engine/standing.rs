@@ -65,9 +65,9 @@ impl Reasons {
         Self(self.0 & !other.0)
     }
 
-    /// Holds if `other` is among these reasons.
+    /// Holds if these reasons are among them.
     #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
+    pub const fn contain(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 

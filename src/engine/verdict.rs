@@ -4,6 +4,7 @@
 //! answer; a [`Refusal`] is not: it means that the command could not be done at all.
 
 use std::borrow::Cow;
+use std::ffi::CStr;
 
 use super::hold::Hold;
 use super::id::{Id, Name};
@@ -41,18 +42,18 @@ pub enum Verdict {
 impl Verdict {
     /// The word in replies.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static CStr {
         match self {
-            Self::UnknownAccount => "UNKNOWN_ACCOUNT",
-            Self::Suspended => "SUSPENDED",
-            Self::TooLarge => "TOO_LARGE",
-            Self::OverBudget => "OVER_BUDGET",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::ConcurrencyLimited => "CONCURRENCY_LIMITED",
-            Self::InFlight => "IN_FLIGHT",
-            Self::QuotaExceeded => "QUOTA_EXCEEDED",
-            Self::Ok => "OK",
-            Self::Duplicate => "DUPLICATE",
+            Self::UnknownAccount => c"UNKNOWN_ACCOUNT",
+            Self::Suspended => c"SUSPENDED",
+            Self::TooLarge => c"TOO_LARGE",
+            Self::OverBudget => c"OVER_BUDGET",
+            Self::RateLimited => c"RATE_LIMITED",
+            Self::ConcurrencyLimited => c"CONCURRENCY_LIMITED",
+            Self::InFlight => c"IN_FLIGHT",
+            Self::QuotaExceeded => c"QUOTA_EXCEEDED",
+            Self::Ok => c"OK",
+            Self::Duplicate => c"DUPLICATE",
         }
     }
 }
@@ -140,11 +141,11 @@ pub enum Outcome {
 impl Outcome {
     /// The word in replies.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static CStr {
         match self {
-            Self::Ok => "OK",
-            Self::Duplicate => "DUPLICATE",
-            Self::Late => "LATE",
+            Self::Ok => c"OK",
+            Self::Duplicate => c"DUPLICATE",
+            Self::Late => c"LATE",
         }
     }
 }

@@ -23,21 +23,26 @@ pub struct Window {
 }
 
 impl Window {
+    /// The window of what was never counted.
+    pub const NONE: Self = Self { used: 0, newest: Slot::NONE, older: Ring::NONE };
+
     /// Units in use at `now`.
     #[must_use]
+    #[inline(always)]
     pub fn used(&self, now: Millis) -> Units {
-        let mut used = self.used;
-        for slot in self.slots() {
-            if slot.is_alive(now) {
-                break;
-            }
-            used = used.saturating_sub(slot.units);
-        }
+        let oldest = self.older.front().unwrap_or(self.newest);
+        let used = if oldest.is_alive(now) { self.used } else { self.used_by_living(now) };
         Units::new(used).unwrap_or(Units::ZERO)
+    }
+
+    fn used_by_living(&self, now: Millis) -> i64 {
+        let freed = self.slots().take_while(|slot| !slot.is_alive(now));
+        freed.fold(self.used, |used, slot| used.saturating_sub(slot.units))
     }
 
     /// The time until the window is whole again: until its newest slot with units frees.
     #[must_use]
+    #[inline(always)]
     pub fn reset(&self, now: Millis) -> Millis {
         let newest = self.slots().rev().find(|slot| slot.units > 0);
         newest.map_or(Millis::ZERO, |slot| slot.frees().since(now).max(Millis::ZERO))

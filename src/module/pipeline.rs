@@ -128,13 +128,16 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
             _ => Err(Failure::WrongType),
         };
     };
-    let decision = judge(&request, key.account(), &rules).map_err(|refusal| {
-        let error = Error::from(refusal);
-        if error.code == Code::Conflict {
-            state.counters.conflict();
+    let decision = match judge(&request, key.account(), &rules) {
+        Ok(decision) => decision,
+        Err(refusal) => {
+            let error = Error::from(refusal);
+            if error.code == Code::Conflict {
+                state.counters.conflict();
+            }
+            return Err(error.into());
         }
-        error
-    })?;
+    };
     if let Some(effect) = &decision.effect {
         if decision.takes && is_out_of_memory(ctx) {
             let text = "the server has no memory to spare; nothing was taken";

@@ -1,6 +1,6 @@
 //! Replies to the client at hand.
 
-use std::ffi::c_long;
+use std::ffi::{CStr, c_long};
 
 use super::ffi::{Ctx, api};
 use crate::command::reply::Reply;
@@ -21,14 +21,8 @@ impl Reply for Client {
         api!(RedisModule_ReplyWithMap(self.0, length(pairs)));
     }
 
-    fn word(&mut self, word: &'static str) {
-        let mut text = [0_u8; 32];
-        // A word of ours is shorter, so the NUL that ends it is there.
-        let room = text.len().saturating_sub(1);
-        for (place, byte) in text.iter_mut().take(room).zip(word.bytes()) {
-            *place = byte;
-        }
-        api!(RedisModule_ReplyWithSimpleString(self.0, text.as_ptr().cast()));
+    fn word(&mut self, word: &'static CStr) {
+        api!(RedisModule_ReplyWithSimpleString(self.0, word.as_ptr()));
     }
 
     fn bulk(&mut self, bytes: &[u8]) {

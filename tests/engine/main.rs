@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod answer;
+mod explained;
 mod full;
 mod generate;
 mod history;

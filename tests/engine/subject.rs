@@ -6,7 +6,8 @@ use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
-use fw_limits::engine::decide::admit::Peek;
+use fw_limits::engine::decide::admit::{Admit, Peek};
+use fw_limits::engine::decide::explain::Explain;
 use fw_limits::engine::decide::hold::{Extend, Void};
 use fw_limits::engine::decide::invoice::Invoice;
 use fw_limits::engine::decide::limit::SetLimit;
@@ -25,6 +26,7 @@ use fw_limits::engine::time::Millis;
 use fw_limits::engine::view::{ViewAccount, ViewHolds, ViewLeases, ViewLimits, ViewLog};
 
 use crate::answer::{Answer, Said};
+use crate::explained::Explained;
 use crate::model::figures::Figures;
 use crate::script::{Command, Token, id_text};
 use crate::tell;
@@ -66,8 +68,17 @@ impl Subject {
     pub fn run(&mut self, command: &Command, clock: i64) -> Outcome {
         self.clock = Millis::clock(clock);
         match command {
-            Command::Admit(ask) => self.ask(&tell::ask(ask), tell::admission),
-            Command::Peek(ask) => self.ask(&Peek(tell::ask(ask)), tell::admission),
+            Command::Admit(ask) => {
+                let explained = self.explain(tell::ask(ask));
+                let said = self.ask(&tell::ask(ask), tell::admission)?;
+                explained.agrees(&said)?;
+                Ok(said)
+            }
+            Command::Peek(ask) => {
+                let said = self.ask(&Peek(tell::ask(ask)), tell::admission)?;
+                self.explain(tell::ask(ask)).agrees(&said)?;
+                Ok(said)
+            }
             Command::Settle(settle) => self.ask(&tell::settle(settle), tell::statement),
             Command::Void { id } => self.ask(&Void { id: tell::id(*id) }, tell::statement),
             Command::Extend { id, ttl } => {
@@ -101,6 +112,11 @@ impl Subject {
             Command::Holds { count } => self.ask(&ViewHolds { count: *count }, tell::holds),
             Command::Log { count } => self.ask(&ViewLog { count: *count }, tell::log),
         }
+    }
+
+    fn explain(&self, ask: Admit) -> Explained {
+        let rules = Rules { policy: &self.policy, clock: self.clock, hashing: &self.hashing };
+        Explained(judge(&Explain(ask), self.primary.as_ref(), &rules))
     }
 
     fn ask_money(&mut self, command: &Command) -> Outcome {

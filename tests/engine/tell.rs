@@ -157,9 +157,13 @@ fn shown(window: &verdict::Shown) -> Shown {
     }
 }
 
+fn text(word: &'static std::ffi::CStr) -> &'static str {
+    word.to_str().expect("a word of ours is ASCII")
+}
+
 pub fn admission(told: verdict::Admission) -> Answer {
     Answer::Admission(Admission {
-        verdict: told.verdict.word(),
+        verdict: text(told.verdict.word()),
         policy: policy_slot(&told.policy),
         requests: shown(&told.window),
         tokens: told.tokens.as_ref().map(shown),
@@ -173,7 +177,7 @@ pub fn admission(told: verdict::Admission) -> Answer {
 
 pub fn reservation(told: verdict::Reservation) -> Answer {
     Answer::Reservation(Reservation {
-        verdict: told.verdict.word(),
+        verdict: text(told.verdict.word()),
         token: told.token,
         ttl: span(told.ttl),
         policy: policy_slot(&told.policy),
@@ -188,7 +192,7 @@ pub fn statement(told: verdict::Statement) -> Answer {
 
 fn plain_statement(told: &verdict::Statement) -> Statement {
     Statement {
-        result: told.outcome.word(),
+        result: text(told.outcome.word()),
         spent: nanos(told.spent),
         limit: limit_of_units(told.limit.as_units()),
         held: nanos(told.held),

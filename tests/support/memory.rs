@@ -219,8 +219,8 @@ impl Reply for Recording {
         self.0.push(Piece::List(pairs * 2));
     }
 
-    fn word(&mut self, word: &'static str) {
-        self.bulk(word.as_bytes());
+    fn word(&mut self, word: &'static std::ffi::CStr) {
+        self.bulk(word.to_bytes());
     }
 
     fn bulk(&mut self, bytes: &[u8]) {

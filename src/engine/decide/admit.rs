@@ -3,7 +3,7 @@
 //! The first rule that fails decides, in the order of [`Verdict`]. All of a request is taken, or
 //! nothing: requests and tokens in every window that limits them, and a hold.
 
-use super::gauge::{Asks, Gauges, When};
+use super::gauge::{Asks, Gauges, When, Whose};
 use super::kept::Known;
 use super::present::Present;
 use super::{Decision, Missing, Request};
@@ -46,25 +46,12 @@ pub struct Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peek(pub Admit);
 
-/// Why a request is denied.
-struct Denial {
+/// How a request is judged.
+struct Judged {
     verdict: Verdict,
-    policy: Decider,
+    /// What decided; the tightest requests window where nothing did.
+    policy: Option<Decider>,
     retry: Retry,
-}
-
-/// What a request asks of windows and of money, read once.
-struct Asked<'a> {
-    gauges: Gauges<'a>,
-    purse: Option<Purse>,
-}
-
-impl<'a> Asked<'a> {
-    fn of(request: &Admit, present: &Present<'a>) -> Self {
-        let (requests, tokens, scope) = (request.cost, request.tokens, request.scope.as_ref());
-        let purse = request.hold.as_ref().map(|ask| Purse::of(present, ask.amount));
-        Self { gauges: Gauges::of(&Asks { requests, tokens, scope }, present), purse }
-    }
 }
 
 impl Request for Admit {
@@ -75,17 +62,17 @@ impl Request for Admit {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let asked = Asked::of(self, present);
-        if let Some(answer) = self.without_taking(present, &asked)? {
-            return Ok(Decision::unchanged(answer));
-        }
-        let answer = self.admitted(Verdict::Ok, &asked.gauges, When::After);
-        let change = self.change(present, &asked)?;
-        if change == Change::None {
-            return Ok(Decision::unchanged(answer));
-        }
-        let takes = self.hold.is_some();
-        Ok(Decision { takes, ..Decision::changed(answer, present.effect(change)) })
+        let (gauges, purse) = (self.gauges(present), self.purse(present));
+        let judged = self.judge(present, &gauges, purse.as_ref())?;
+        let (change, when) = match judged.verdict {
+            Verdict::Ok => (self.change(present, &gauges, purse.as_ref())?, When::After),
+            _ => (Change::None, When::Before),
+        };
+        Ok(Decision {
+            answer: self.answer(judged, &gauges, when),
+            effect: (change != Change::None).then(|| present.effect(change)),
+            takes: self.hold.is_some(),
+        })
     }
 }
 
@@ -97,51 +84,71 @@ impl Request for Peek {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let asked = Asked::of(&self.0, present);
-        if let Some(answer) = self.0.without_taking(present, &asked)? {
-            return Ok(Decision::unchanged(answer));
-        }
-        // What would be an error is one here too.
-        self.0.change(present, &asked)?;
-        Ok(Decision::unchanged(self.0.admitted(Verdict::Ok, &asked.gauges, When::Before)))
+        let (gauges, purse) = (self.0.gauges(present), self.0.purse(present));
+        self.0.peek(present, &gauges, purse.as_ref()).map(Decision::unchanged)
     }
 }
 
 impl Admit {
-    /// The answer if nothing is taken: the request was admitted before, or is denied.
-    fn without_taking(
+    #[inline(always)]
+    pub(super) fn gauges<'a>(&'a self, present: &Present<'a>) -> Gauges<'a> {
+        let (requests, tokens, scope) = (self.cost, self.tokens, self.scope.as_ref());
+        Gauges::of(Asks { requests, tokens, scope }, present)
+    }
+
+    #[inline(always)]
+    pub(super) fn purse(&self, present: &Present<'_>) -> Option<Purse> {
+        self.hold.as_ref().map(|ask| Purse::of(present, ask.amount))
+    }
+
+    /// What the request would be answered, with nothing taken.
+    pub(super) fn peek(
         &self,
         present: &Present<'_>,
-        asked: &Asked<'_>,
-    ) -> Result<Option<Admission>, Refusal> {
-        let gauges = &asked.gauges;
+        gauges: &Gauges<'_>,
+        purse: Option<&Purse>,
+    ) -> Result<Admission, Refusal> {
+        let judged = self.judge(present, gauges, purse)?;
+        if judged.verdict == Verdict::Ok {
+            // What would be an error is one here too.
+            self.change(present, gauges, purse)?;
+        }
+        Ok(self.answer(judged, gauges, When::Before))
+    }
+
+    /// Judges the request: admitted before under its hold, denied, or admitted.
+    #[inline(always)]
+    fn judge(
+        &self,
+        present: &Present<'_>,
+        gauges: &Gauges<'_>,
+        purse: Option<&Purse>,
+    ) -> Result<Judged, Refusal> {
+        let admitted = |verdict| Judged { verdict, policy: None, retry: Retry::Now };
         if let Some(ask) = &self.hold {
             match present.known_hold(&ask.id) {
                 Some(Known::Open(hold)) if hold.amount == ask.amount => {
-                    return Ok(Some(self.admitted(Verdict::Duplicate, gauges, When::Before)));
+                    return Ok(admitted(Verdict::Duplicate));
                 }
                 Some(_) => return Err(Refusal::Conflict),
                 None => {}
             }
         }
-        let denial = denied(present, asked);
-        Ok(denial.map(|Denial { verdict, policy, retry }| Admission {
-            verdict,
-            policy,
-            window: gauges.tightest(Meter::Requests, When::Before).1,
-            tokens: self.tokens.map(|_| gauges.tightest(Meter::Tokens, When::Before).1),
-            retry,
-        }))
+        Ok(denied(present, gauges, purse).unwrap_or_else(|| admitted(Verdict::Ok)))
     }
 
-    fn admitted(&self, verdict: Verdict, gauges: &Gauges<'_>, when: When) -> Admission {
+    #[inline(always)]
+    fn answer(&self, judged: Judged, gauges: &Gauges<'_>, when: When) -> Admission {
         let (name, window) = gauges.tightest(Meter::Requests, when);
         Admission {
-            verdict,
-            policy: Decider::Limit(name.cloned().unwrap_or(LimitName::Requests)),
+            verdict: judged.verdict,
+            policy: match judged.policy {
+                Some(policy) => policy,
+                None => Decider::Limit(name),
+            },
             window,
             tokens: self.tokens.map(|_| gauges.tightest(Meter::Tokens, when).1),
-            retry: Retry::Now,
+            retry: judged.retry,
         }
     }
 
@@ -156,22 +163,27 @@ impl Admit {
     }
 
     /// What the request takes.
-    fn change(&self, present: &Present<'_>, asked: &Asked<'_>) -> Result<Change, Refusal> {
-        let gauges = &asked.gauges;
-        let requests = gauges.taken(Meter::Requests, 0);
+    #[inline(always)]
+    fn change(
+        &self,
+        present: &Present<'_>,
+        gauges: &Gauges<'_>,
+        purse: Option<&Purse>,
+    ) -> Result<Change, Refusal> {
+        let requests = gauges.taken(Meter::Requests, Whose::Account);
         if self.hold.is_none() && self.tokens.is_none() && self.scope.is_none() {
             return Ok(plain(requests));
         }
         let meters = Meters {
             requests,
-            tokens: now(gauges.taken(Meter::Tokens, 0)),
+            tokens: now(gauges.taken(Meter::Tokens, Whose::Account)),
             scope: self.scope.as_ref().and_then(|scope| {
-                let requests = gauges.taken(Meter::Requests, 1);
-                let tokens = now(gauges.taken(Meter::Tokens, 1));
+                let requests = gauges.taken(Meter::Requests, Whose::Scope);
+                let tokens = now(gauges.taken(Meter::Tokens, Whose::Scope));
                 let counts = !requests.is_zero() || tokens != Count::None;
                 counts.then(|| ScopeMeters { scope: scope.clone(), requests, tokens })
             }),
-            hold: match (&self.hold, &asked.purse) {
+            hold: match (&self.hold, purse) {
                 (Some(ask), Some(purse)) => {
                     purse.check_sum()?;
                     HoldChange::Put(ask.id.clone(), self.hold(ask, present, gauges))
@@ -192,57 +204,64 @@ impl Admit {
             tokens: self.tokens.unwrap_or_default(),
             reported: Units::ZERO,
             scope: self.scope.clone(),
-            counted: !gauges.taken(Meter::Tokens, 0).is_zero(),
-            counted_in_scope: !gauges.taken(Meter::Tokens, 1).is_zero(),
+            counted: !gauges.taken(Meter::Tokens, Whose::Account).is_zero(),
+            counted_in_scope: !gauges.taken(Meter::Tokens, Whose::Scope).is_zero(),
         })
     }
 }
 
 /// The first rule that forbids the request.
-fn denied(present: &Present<'_>, asked: &Asked<'_>) -> Option<Denial> {
-    let never = |verdict, policy| Some(Denial { verdict, policy, retry: Retry::Never });
+#[inline(always)]
+fn denied(present: &Present<'_>, gauges: &Gauges<'_>, purse: Option<&Purse>) -> Option<Judged> {
+    let deny = |verdict, policy, retry| Some(Judged { verdict, policy: Some(policy), retry });
+    let never = |verdict, policy| deny(verdict, policy, Retry::Never);
     let reasons = present.reasons();
     if !reasons.is_active() {
         return never(Verdict::Suspended, Decider::Reasons(reasons));
     }
-    if let Some(name) = asked.gauges.too_large() {
-        return never(Verdict::TooLarge, Decider::Limit(name.clone()));
-    }
-    let money = asked.purse.as_ref();
-    if let Some(name) = money.and_then(|money| money.too_large(present)) {
+    if let Some(name) = gauges.too_large() {
         return never(Verdict::TooLarge, Decider::Limit(name));
     }
-    if let Some(policy) = money.and_then(|money| money.lacks(Money::ZERO)) {
+    if let Some(name) = purse.and_then(|purse| purse.too_large(present)) {
+        return never(Verdict::TooLarge, Decider::Limit(name));
+    }
+    if let Some(policy) = purse.and_then(|purse| purse.lacks(Money::ZERO)) {
         return never(Verdict::OverBudget, policy);
     }
-    if let Some((name, wait)) = asked.gauges.longest_wait() {
-        let (verdict, policy) = (Verdict::RateLimited, Decider::Limit(name.clone()));
-        return Some(Denial { verdict, policy, retry: wait });
+    if let Some((name, wait)) = gauges.longest_wait() {
+        return deny(Verdict::RateLimited, Decider::Limit(name), wait);
     }
-    money.and_then(|money| money.beside_open_holds(present))
+    purse.and_then(|purse| purse.beside_open_holds(present))
 }
 
 /// What is taken if it is requests alone.
+#[inline(always)]
 fn plain(requests: Units) -> Change {
     if requests.is_zero() { Change::None } else { Change::Admit(requests) }
 }
 
+#[inline(always)]
 fn now(units: Units) -> Count {
     if units.is_zero() { Count::None } else { Count::Now(units) }
 }
 
 /// The money an account may still set aside, and what is asked of it.
-struct Purse {
-    amount: Money,
+pub struct Purse {
+    /// What is asked.
+    pub amount: Money,
     limit: Limit<Money>,
-    spent: Money,
-    held: Money,
-    open: usize,
+    /// Spent this month.
+    pub spent: Money,
+    /// Set aside by open holds.
+    pub held: Money,
+    /// How many holds are open.
+    pub open: usize,
     /// What is prepaid, where nothing else is to be drawn on.
-    credits: Limit<Money>,
+    pub credits: Limit<Money>,
 }
 
 impl Purse {
+    #[inline(always)]
     fn of(present: &Present<'_>, amount: Money) -> Self {
         let record = present.record();
         let Open { count, held } = present.open();
@@ -280,9 +299,10 @@ impl Purse {
     }
 
     /// Why the hold cannot be opened beside those that are open.
-    fn beside_open_holds(&self, present: &Present<'_>) -> Option<Denial> {
+    fn beside_open_holds(&self, present: &Present<'_>) -> Option<Judged> {
         let deny = |verdict, policy| {
-            Some(Denial { verdict, policy, retry: Retry::After(present.nearest_lapse()) })
+            let retry = Retry::After(present.nearest_lapse());
+            Some(Judged { verdict, policy: Some(policy), retry })
         };
         let limit = present.in_force(&LimitName::Concurrency).limit;
         let open = Units::new(i64::try_from(self.open).unwrap_or(i64::MAX)).unwrap_or_default();

@@ -59,6 +59,7 @@ impl Present<'_> {
 
     /// How much of what is forgotten the change is to clear away, and what has to go to make room.
     #[must_use]
+    #[inline(always)]
     pub fn forget(&self, change: &Change) -> Forget {
         if self.account.extras.is_none() {
             return Forget::default();

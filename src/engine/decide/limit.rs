@@ -48,7 +48,7 @@ impl Request for SetLimit {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<LimitRow>, Refusal> {
-        let before = present.account.own(&self.name);
+        let before = present.account.own(&self.name).unwrap_or_default();
         // Of a quota that left the platform, what was set can still be dropped.
         let sets = [self.value, self.max].into_iter().flatten().any(|to| to != To::Default);
         if let Some(quota) = present.policy.lacks(&self.name)

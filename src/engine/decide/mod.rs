@@ -13,6 +13,7 @@ pub mod news;
 pub mod gauge;
 
 pub mod admit;
+pub mod explain;
 pub mod hold;
 pub mod invoice;
 pub mod limit;
@@ -106,6 +107,11 @@ pub trait Request {
         None
     }
 
+    /// What it is answered if it would create the account that it was judged against.
+    fn of_new(&self, answer: Self::Answer) -> Self::Answer {
+        answer
+    }
+
     /// Whether it tells what has happened already, so that it is recorded even where memory runs
     /// out.
     fn records(&self) -> bool {
@@ -168,7 +174,7 @@ fn judge_rewound<R: Request>(
     let mut record = account.record.clone();
     let anchor = record.anchor.unwrap_or(rules.policy.anchor);
     record.period = record.period.no_later_than_second_end_after(anchor, now);
-    let after = Box::new(After { record, former_tiers: Vec::new(), news: Vec::new() });
+    let after = Box::new(After::of(record));
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,
@@ -207,6 +213,7 @@ fn judge_missing<R: Request>(
     let moment = Moment { now: rules.clock, through: rules.clock };
     let present = Present::new(&fresh, rules.policy, moment);
     let mut decision = request.decide(&present)?;
+    decision.answer = request.of_new(decision.answer);
     if decision.effect.is_none() && creates {
         decision.effect = Some(present.effect(Change::None));
     }

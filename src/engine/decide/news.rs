@@ -6,6 +6,7 @@
 //! makes no row, unless it earns the account a tier.
 
 use super::present::{Moment, Present};
+use crate::engine::account::Record;
 use crate::engine::effect::{After, Change};
 use crate::engine::id::Name;
 use crate::engine::limit::{Limit, LimitName, Override, Source, Units};
@@ -35,15 +36,32 @@ impl Present<'_> {
         news
     }
 
-    /// Holds if a change of no plain figure has nothing to tell.
+    /// Holds if a change surely has nothing to tell.
+    #[inline(always)]
     pub(super) fn is_quiet(&self, change: &Change) -> bool {
-        let told = self.account.record.told.reasons;
-        match change {
+        match (change, &self.after) {
             // It was admitted: no reason holds.
-            Change::Admit(_) => told.is_active(),
-            Change::Limit(_) => false,
-            _ => self.reasons() == told,
+            (Change::Admit(_), None) => self.account.record.told.reasons.is_active(),
+            (Change::Limit(_), _) => false,
+            (_, None) => self.reasons() == self.account.record.told.reasons,
+            (_, Some(after)) => self.is_surely_active(&after.record),
         }
+    }
+
+    /// Holds if an account that was told to be active is so with these figures, and was so before
+    /// the change: in the same month and tier, with as much spent, and no threshold reached anew.
+    fn is_surely_active(&self, after: &Record) -> bool {
+        let before = &self.account.record;
+        let is_same = before.told == after.told
+            && before.period == after.period
+            && before.earned == after.earned
+            && before.pinned == after.pinned;
+        let limit = self.spend_limit();
+        is_same
+            && before.told.reasons.is_active()
+            && before.ledger.spent <= after.ledger.spent
+            && self.reasons_within(limit).is_active()
+            && self.reached(limit).next().is_none()
     }
 
     /// Adds to the figures after a change what there is to tell.
@@ -118,22 +136,29 @@ impl Present<'_> {
     /// The per cents of the limit that are reached and were not told in this period; rising. They
     /// are looked at when what is spent or the limit changes.
     fn crossed(&self, due: &Present<'_>, limit: Limit<Money>) -> Vec<u8> {
-        let (spent, told) = (self.record().ledger.spent, self.record().told.threshold);
-        let Limit::At(most) = limit else { return Vec::new() };
+        let spent = self.record().ledger.spent;
         let moves = spent != due.record().ledger.spent || limit != due.spend_limit();
-        if !moves || most.is_zero() {
-            return Vec::new();
-        }
+        if moves { self.reached(limit).collect() } else { Vec::new() }
+    }
+
+    /// The per cents of the limit that are reached and were not told in this period; rising.
+    fn reached(&self, limit: Limit<Money>) -> impl Iterator<Item = u8> {
+        let (spent, told) = (self.record().ledger.spent, self.record().told.threshold);
         let times =
             |money: Money, times: u8| i128::from(money.nanos()).saturating_mul(i128::from(times));
-        let is_crossed = |cent: &u8| *cent > told && times(spent, 100) >= times(most, *cent);
-        self.policy.thresholds.iter().copied().filter(is_crossed).collect()
+        let is_reached = move |cent: &u8| match limit {
+            Limit::At(most) if !most.is_zero() => {
+                *cent > told && times(spent, 100) >= times(most, *cent)
+            }
+            _ => false,
+        };
+        self.policy.thresholds.iter().copied().filter(is_reached)
     }
 
     /// What was set of a limit, as FW.LIMIT says it.
     fn limit_cause(&self, set: &(LimitName, Override)) -> Cause {
         let (name, after) = set;
-        let before = self.account.own(name);
+        let before = self.account.own(name).unwrap_or_default();
         let mut text = name.text().into_owned();
         let figures = [(" VALUE ", before.value, after.value), (" MAX ", before.max, after.max)];
         for (word, before, after) in figures {
@@ -158,7 +183,7 @@ pub(super) fn of_new(after: &mut After) {
 /// What comes of other reasons than before.
 fn standing(before: Reasons, after: Reasons, text: Option<&Reason>) -> Option<(Event, Cause)> {
     let (added, joined) = (after.without(before), after.joined().as_bytes());
-    match text.filter(|_| added.contains(Reasons::BLOCKED)) {
+    match text.filter(|_| added.contain(Reasons::BLOCKED)) {
         Some(text) => Some((Event::Suspended, Cause::of(&[joined, b": ", text.as_bytes()]))),
         None if !added.is_active() => Some((Event::Suspended, Cause::of(&[joined]))),
         None if before == after => None,

@@ -2,9 +2,7 @@
 //!
 //! A month that ended and a tier that is earned are done in a copy of the plain figures, made only
 //! when something is due; what lapsed is passed over by the lists that hold it. Rules change the
-//! copy further, and its figures become the effect's.
-
-use std::borrow::Cow;
+//! copy further, and it becomes the effect's.
 
 use crate::engine::account::{Account, Record};
 use crate::engine::effect::{After, Change, Effect, Onto};
@@ -31,10 +29,10 @@ pub struct Present<'a> {
     /// What lapses up to then has lapsed: now, or the latest time of an account whose clock has
     /// gone back since.
     pub through: Millis,
-    record: Cow<'a, Record>,
+    /// The plain figures, where they are not those stored.
+    pub(super) after: Option<Box<After>>,
     /// The rank of the tier earned, by all that the account ever earned.
     rank: Option<usize>,
-    former_tiers: Vec<Name>,
     outlook: Outlook,
 }
 
@@ -61,13 +59,12 @@ pub struct Moment {
 impl<'a> Present<'a> {
     /// Sees an account at a moment, which is not before its latest time.
     #[must_use]
+    #[inline(always)]
     pub fn new(account: &'a Account, policy: &'a Policy, moment: Moment) -> Self {
         let Moment { now, through } = moment;
-        let (record, outlook) = (Cow::Borrowed(&account.record), Outlook::default());
-        let (rank, former_tiers) = (None, Vec::new());
-        let mut present =
-            Self { account, policy, now, through, record, rank, former_tiers, outlook };
-        if present.record.period.is_over(now) {
+        let outlook = Outlook::default();
+        let mut present = Self { account, policy, now, through, after: None, rank: None, outlook };
+        if account.record.period.is_over(now) {
             present.begin_period();
         }
         present.settle();
@@ -77,18 +74,8 @@ impl<'a> Present<'a> {
     /// The same account with other plain figures.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut Record)) -> Self {
-        let mut record = self.record.clone().into_owned();
-        change(&mut record);
-        let mut changed = Self {
-            account: self.account,
-            policy: self.policy,
-            now: self.now,
-            through: self.through,
-            record: Cow::Owned(record),
-            rank: None,
-            former_tiers: self.former_tiers.clone(),
-            outlook: self.outlook,
-        };
+        let mut changed = self.expecting(self.outlook);
+        change(&mut changed.after_mut().record);
         changed.settle();
         changed
     }
@@ -101,35 +88,33 @@ impl<'a> Present<'a> {
             policy: self.policy,
             now: self.now,
             through: self.through,
-            record: self.record.clone(),
+            after: self.after.clone(),
             rank: self.rank,
-            former_tiers: self.former_tiers.clone(),
             outlook,
         }
     }
 
     /// The plain figures now.
     #[must_use]
+    #[inline(always)]
     pub fn record(&self) -> &Record {
-        &self.record
+        self.after.as_deref().map_or(&self.account.record, |after| &after.record)
     }
 
     /// The plain figures as an effect carries them.
     #[must_use]
     pub fn after(&self) -> After {
-        After {
-            record: self.record.clone().into_owned(),
-            former_tiers: self.former_tiers.clone(),
-            news: Vec::new(),
-        }
+        let stored = || After::of(self.account.record.clone());
+        self.after.as_deref().cloned().unwrap_or_else(stored)
     }
 
     /// The effect that stores what is due, these figures, and one change more.
     #[must_use]
+    #[inline(always)]
     pub fn effect(&self, change: Change) -> Effect {
-        let changed = matches!(&self.record, Cow::Owned(record) if *record != self.account.record);
-        let mut after = changed.then(|| Box::new(self.after()));
-        if changed || !self.is_quiet(&change) {
+        let changed = self.after.as_ref().filter(|after| after.record != self.account.record);
+        let mut after = changed.cloned();
+        if !self.is_quiet(&change) {
             self.tell(&change, &mut after);
         }
         Effect { time: self.now, onto: Onto::Standing, after, forget: self.forget(&change), change }
@@ -138,7 +123,7 @@ impl<'a> Present<'a> {
     /// The anchor day in force.
     #[must_use]
     pub fn anchor(&self) -> Anchor {
-        self.record.anchor.unwrap_or(self.policy.anchor)
+        self.record().anchor.unwrap_or(self.policy.anchor)
     }
 
     /// The tier in force, and who set it. A pinned tier that left the table counts as not pinned.
@@ -152,6 +137,7 @@ impl<'a> Present<'a> {
 
     /// The tier earned, whatever is pinned.
     #[must_use]
+    #[inline(always)]
     pub fn earned(&self) -> Option<&crate::engine::tier::Tier> {
         self.rank.and_then(|rank| self.policy.tiers.row(rank))
     }
@@ -161,24 +147,34 @@ impl<'a> Present<'a> {
     pub fn next_tier(&self) -> Option<(&Name, Money)> {
         let next = self.rank.map_or(0, |rank| rank.saturating_add(1));
         let row = self.policy.tiers.row(next)?;
-        Some((&row.name, row.history.minus(self.record.ledger.history)))
+        Some((&row.name, row.history.minus(self.record().ledger.history)))
+    }
+
+    /// The lowest tier above the one earned that allows so much in a month, and the history it
+    /// lacks. The first tier is not earned by history.
+    #[must_use]
+    pub fn tier_that_allows(&self, amount: Money) -> Option<(&Name, Money)> {
+        let above = self.rank.map_or(1, |rank| rank.saturating_add(1));
+        let mut rows = self.policy.tiers.rows().iter().skip(above);
+        let row = rows.find(|row| row.limit.fits(Money::ZERO, amount))?;
+        Some((&row.name, row.history.minus(self.record().ledger.history)))
     }
 
     /// A limit as it is in force.
     #[must_use]
+    #[inline(always)]
     pub fn in_force(&self, name: &LimitName) -> InForce {
         let (platform, source) = self.platform_limit(name);
-        let own = if self.policy.lacks(name).is_some() {
-            Override::default()
-        } else {
-            self.account.own(name)
-        };
-        own.in_force(platform, source)
+        match self.account.own(name) {
+            Some(own) if self.policy.lacks(name).is_none() => own.in_force(platform, source),
+            _ => Override::default().in_force(platform, source),
+        }
     }
 
     /// What holds where the account has nothing of its own, and where that figure comes from. A
     /// quota that left the platform reads 0, whatever was set for it.
     #[must_use]
+    #[inline(always)]
     pub fn platform_limit(&self, name: &LimitName) -> (Limit<Units>, Source) {
         let platform = match name {
             LimitName::Requests => self.policy.requests,
@@ -204,7 +200,7 @@ impl<'a> Present<'a> {
             }
             LimitName::Spend => {
                 // Judged before: the sum fits.
-                let used = self.record.ledger.spent.plus(self.held());
+                let used = self.record().ledger.spent.plus(self.held());
                 Units::of_money(used.unwrap_or(Money::MAX))
             }
             LimitName::Quota(quota) => self.quota_used(quota),
@@ -219,12 +215,14 @@ impl<'a> Present<'a> {
 
     /// The spend limit in force.
     #[must_use]
+    #[inline(always)]
     pub fn spend_limit(&self) -> Limit<Money> {
         self.in_force(&LimitName::Spend).limit.as_money()
     }
 
     /// What the tier in force allows in a month.
     #[must_use]
+    #[inline(always)]
     pub fn tier_limit(&self) -> Limit<Money> {
         match (self.pinned(), self.earned()) {
             (Some((_, limit)), _) => limit,
@@ -265,21 +263,23 @@ impl<'a> Present<'a> {
     /// # Errors
     /// [`Refusal::TooMuch`] if not.
     pub fn check_held(&self) -> Result<(), Refusal> {
-        let sum = self.record.ledger.spent.plus(self.held());
+        let sum = self.record().ledger.spent.plus(self.held());
         sum.map(|_| ()).ok_or(Refusal::TooMuch("spent and held"))
     }
 
     /// Why the account is suspended, if it is.
     #[must_use]
+    #[inline(always)]
     pub fn reasons(&self) -> Reasons {
         self.reasons_within(self.spend_limit())
     }
 
     /// Why the account is suspended, if it is, under this spend limit.
     #[must_use]
+    #[inline(always)]
     pub fn reasons_within(&self, limit: Limit<Money>) -> Reasons {
-        let ledger = &self.record.ledger;
-        let no_payment = !self.record.payment_method && ledger.has_no_credits();
+        let Record { ledger, payment_method, .. } = self.record();
+        let no_payment = !payment_method && ledger.has_no_credits();
         let spent = match limit {
             Limit::At(limit) => ledger.spent >= limit,
             Limit::Unlimited => false,
@@ -309,7 +309,7 @@ impl<'a> Present<'a> {
     /// How the account stands, as the money commands reply it.
     #[must_use]
     pub fn statement(&self, outcome: Outcome) -> Statement {
-        let ledger = &self.record.ledger;
+        let ledger = &self.record().ledger;
         Statement {
             outcome,
             spent: ledger.spent,
@@ -325,7 +325,7 @@ impl<'a> Present<'a> {
     fn begin_period(&mut self) {
         let anchor = self.anchor();
         let now = self.now;
-        let record = self.record.to_mut();
+        let record = &mut self.after_mut().record;
         let (period, skipped) = record.period.follow(anchor, now);
         record.ledger.previous_spent = match skipped {
             Skipped::No => record.ledger.spent,
@@ -337,30 +337,52 @@ impl<'a> Present<'a> {
     }
 
     /// Finds the tier earned and, if it is higher than the one stored, puts it into the figures.
+    #[inline(always)]
     fn settle(&mut self) {
         let tiers = &self.policy.tiers;
-        let stored = self.record.earned.as_ref();
-        let known = stored.and_then(|name| tiers.rank(name));
-        let former = self.account.former_tiers().iter().chain(&self.former_tiers);
-        let before = former.filter_map(|name| tiers.rank(name)).max().max(known);
-        let first = self.record.payment_method.then_some(0);
-        self.rank = tiers.risen(before.max(first), self.record.ledger.history);
+        let Record { earned, payment_method, ledger, .. } = self.record();
+        let known = earned.as_ref().and_then(|name| tiers.rank(name));
+        let before = self.former_rank().max(known);
+        let first = payment_method.then_some(0);
+        self.rank = tiers.risen(before.max(first), ledger.history);
         if self.rank > before {
-            let earned = self.rank.and_then(|rank| tiers.row(rank)).map(|row| row.name.clone());
-            // The new one may leave the table, and those below it get higher thresholds: they are
-            // kept, since nothing earned is ever taken away. The first is not earned by history.
-            let passed = tiers.rows().get(1..self.rank.unwrap_or(1)).unwrap_or_default();
-            let paid = tiers.row(0).filter(|_| first.is_some() && self.rank > first);
-            let passed = passed.iter().chain(paid).map(|row| row.name.clone());
-            let kept = self.account.former_tiers();
-            let new = stored.cloned().into_iter().chain(passed).filter(|name| !kept.contains(name));
-            self.former_tiers.extend(new);
-            self.record.to_mut().earned = earned;
+            self.rise(first);
         }
     }
 
+    /// The rank of the highest tier earned before the one stored.
+    #[inline(always)]
+    fn former_rank(&self) -> Option<usize> {
+        let rank = |name| self.policy.tiers.rank(name);
+        let new = self.after.as_deref().map_or(&[][..], |after| &after.former_tiers);
+        self.account.former_tiers().iter().chain(new).filter_map(rank).max()
+    }
+
+    /// Puts a tier just earned into the figures. `first` is the rank that a payment method earns.
+    #[cold]
+    fn rise(&mut self, first: Option<usize>) {
+        let (rank, tiers) = (self.rank, &self.policy.tiers);
+        let earned = rank.and_then(|rank| tiers.row(rank)).map(|row| row.name.clone());
+        // The new one may leave the table, and those below it get higher thresholds: they are
+        // kept, since nothing earned is ever taken away. The first is not earned by history.
+        let passed = tiers.rows().get(1..rank.unwrap_or(1)).unwrap_or_default();
+        let paid = tiers.row(0).filter(|_| first.is_some() && rank > first);
+        let passed = passed.iter().chain(paid).map(|row| row.name.clone());
+        let kept = self.account.former_tiers();
+        let after = self.after_mut();
+        let stored = std::mem::replace(&mut after.record.earned, earned);
+        let new = stored.into_iter().chain(passed).filter(|name| !kept.contains(name));
+        after.former_tiers.extend(new);
+    }
+
+    fn after_mut(&mut self) -> &mut After {
+        let stored = &self.account.record;
+        self.after.get_or_insert_with(|| Box::new(After::of(stored.clone())))
+    }
+
+    #[inline(always)]
     fn pinned(&self) -> Option<(&Name, Limit<Money>)> {
-        let name = self.record.pinned.as_ref()?;
+        let name = self.record().pinned.as_ref()?;
         if name.as_bytes() == b"unlimited" {
             return Some((name, Limit::Unlimited));
         }
