@@ -64,9 +64,10 @@ impl Present<'_> {
             && self.reached(limit).next().is_none()
     }
 
-    /// Adds to the figures after a change what there is to tell.
+    /// The figures after a change, with what there is to tell.
     #[cold]
-    pub(super) fn tell(&self, change: &Change, after: &mut Option<Box<After>>) {
+    #[inline(never)]
+    pub(super) fn told(&self, change: &Change) -> Option<Box<After>> {
         let moment = Moment { now: self.now, through: self.through };
         let due = Present::new(self.account, self.policy, moment);
         let mut news = due.due_news();
@@ -94,11 +95,12 @@ impl Present<'_> {
         }
         let before = self.record().told.threshold;
         let told = Told { reasons, threshold: crossed.last().map_or(before, |last| *last) };
-        if after.is_some() || !news.is_empty() {
-            let after = after.get_or_insert_with(|| Box::new(self.after()));
-            after.record.told = told;
-            after.news = news;
-        }
+        let changed = self.changed();
+        let quiet = changed.is_none() && news.is_empty();
+        let mut after = changed.unwrap_or_else(|| Box::new(self.after()));
+        after.record.told = told;
+        after.news = news;
+        (!quiet).then_some(after)
     }
 
     /// The tier in force if nothing were due, under the platform's figures now.

@@ -108,15 +108,18 @@ impl<'a> Present<'a> {
         self.after.as_deref().cloned().unwrap_or_else(stored)
     }
 
+    /// The figures, if they are not those stored.
+    #[inline(always)]
+    pub(super) fn changed(&self) -> Option<Box<After>> {
+        let changed = self.after.as_ref().filter(|after| after.record != self.account.record);
+        changed.cloned()
+    }
+
     /// The effect that stores what is due, these figures, and one change more.
     #[must_use]
     #[inline(always)]
     pub fn effect(&self, change: Change) -> Effect {
-        let changed = self.after.as_ref().filter(|after| after.record != self.account.record);
-        let mut after = changed.cloned();
-        if !self.is_quiet(&change) {
-            self.tell(&change, &mut after);
-        }
+        let after = if self.is_quiet(&change) { self.changed() } else { self.told(&change) };
         Effect { time: self.now, onto: Onto::Standing, after, forget: self.forget(&change), change }
     }
 
