@@ -49,16 +49,13 @@ impl Present<'_> {
     }
 
     /// Holds if an account that was told to be active is so with these figures, and was so before
-    /// the change: in the same month and tier, with as much spent, and no threshold reached anew.
+    /// the change: in the same tier, with no more spent then, and no threshold reached anew.
     fn is_surely_active(&self, after: &Record) -> bool {
         let before = &self.account.record;
-        let is_same = before.told == after.told
-            && before.period == after.period
-            && before.earned == after.earned
-            && before.pinned == after.pinned;
         let limit = self.spend_limit();
-        is_same
-            && before.told.reasons.is_active()
+        before.told.reasons.is_active()
+            && before.earned == after.earned
+            && before.pinned == after.pinned
             && before.ledger.spent <= after.ledger.spent
             && self.reasons_within(limit).is_active()
             && self.reached(limit).next().is_none()
