@@ -99,6 +99,7 @@ impl Wire for After {
 }
 
 impl Wire for Change {
+    #[inline(always)]
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::None => out.push(0),

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::admit::{USAGE, parse};
+use super::admit::{COMPLEXITY, USAGE, WORDS, parse};
 use super::args::{Args, Figure};
 use super::error::Error;
 use super::reply::Reply;
@@ -25,6 +25,9 @@ impl Command for Explain {
         name: "FW.EXPLAIN",
         usage: USAGE,
         summary: "Explains what FW.ADMIT would answer: every check, and what would help.",
+        complexity: COMPLEXITY,
+        since: "0.1.0",
+        words: WORDS,
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = explain::Explain;

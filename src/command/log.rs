@@ -16,6 +16,9 @@ impl Command for Log {
         name: "FW.LOG",
         usage: &["key [COUNT n]"],
         summary: "Shows the latest changes of an account's standing, tier and limits, newest first.",
+        complexity: "O(N) with N the rows shown, at most 64",
+        since: "0.1.0",
+        words: &[("COUNT n", "at most so many, 100 if not given")],
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = ViewLog;

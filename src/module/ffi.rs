@@ -51,6 +51,7 @@ needed! {
     RedisModule_Free RedisModule_GetApi RedisModule_NotifyKeyspaceEvent RedisModule_Call
     RedisModule_CallReplyArrayElement RedisModule_CallReplyStringPtr RedisModule_FreeCallReply
     RedisModule_SubscribeToServerEvent
+    RedisModule_GetCommand RedisModule_SetCommandInfo
 }
 
 /// Calls a function of the API that [`missing`] has checked.

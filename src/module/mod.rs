@@ -24,4 +24,6 @@ mod watch;
 
 mod pipeline;
 
+mod describe;
+
 mod load;

@@ -19,7 +19,7 @@ use crate::command::args::{Args, Words};
 use crate::command::clock::Move;
 use crate::command::error::{Code, Error};
 use crate::command::setting::Settings;
-use crate::command::{Command, Host, Keyless};
+use crate::command::{Command, Doc, Host, Keyless};
 use crate::engine::decide::{Missing, Request, Rules, judge};
 use crate::engine::effect::Effect;
 use crate::engine::verdict::Refusal;
@@ -73,8 +73,8 @@ pub(super) unsafe extern "C" fn keyless<C: Keyless>(
     count: c_int,
 ) -> c_int {
     let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
-    let doc = C::DOC;
-    answer(ctx, |state| Ok(C::run(Args::after(1, &words, &doc), state, &mut Client(ctx))?))
+    let doc: &'static Doc = &C::DOC;
+    answer(ctx, |state| Ok(C::run(Args::after(1, &words, doc), state, &mut Client(ctx))?))
 }
 
 /// What the server calls for FW.APPLY and FW.LOAD.
@@ -113,9 +113,10 @@ fn answer(ctx: Ctx, run: impl FnOnce(&mut State) -> Result<(), Failure>) -> c_in
 }
 
 fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(), Failure> {
-    let doc = C::DOC;
-    Args::after(1, words, &doc).need("key")?;
-    let request = C::parse(Args::after(2, words, &doc), &state.settings.policy)?;
+    // One that is never copied, because every command would pay for it.
+    let doc: &'static Doc = &C::DOC;
+    Args::after(1, words, doc).need("key")?;
+    let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
     let rules =
         Rules { policy: &state.settings.policy, clock: state.clock.now(), hashing: &state.hashing };
     // SAFETY: there are at least two live strings: the key was needed above.
@@ -128,10 +129,12 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
             _ => Err(Failure::WrongType),
         };
     };
-    let decision = match judge(&request, key.account(), &rules) {
+    // Looked at where it lies: it is never copied.
+    let judged = judge(&request, key.account(), &rules);
+    let decision = match &judged {
         Ok(decision) => decision,
         Err(refusal) => {
-            let error = Error::from(refusal);
+            let error = Error::from(refusal.clone());
             if error.code == Code::Conflict {
                 state.counters.conflict();
             }

@@ -7,8 +7,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod counts;
+mod docs;
 mod events;
+mod help;
 mod limits;
 mod load;
 mod log;

@@ -2,5 +2,6 @@
 
 pub mod answer;
 pub mod history;
+pub mod release;
 pub mod scenario;
 pub mod server;

@@ -39,7 +39,8 @@ impl Request for Explain {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Explanation>, Refusal> {
-        let (gauges, purse) = (self.0.gauges(present), self.0.purse(present));
+        let gauges = self.0.gauges(present);
+        let purse = self.0.purse(present);
         let admission = self.0.peek(present, &gauges, purse.as_ref())?;
         let checks = match admission.verdict {
             Verdict::Duplicate => vec![Check::passed(Figures::Admitted)],
