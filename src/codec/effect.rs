@@ -4,7 +4,7 @@
 //! all its eight bytes: the two that packing would save cost more than they are worth.
 
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
-use crate::engine::bounds::{FORMER_TIERS, LEASES};
+use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
 use crate::engine::effect::{After, Change, Effect, Forget, Onto};
 use crate::engine::limit::Units;
 use crate::engine::memory::Entry;
@@ -86,10 +86,15 @@ impl Wire for After {
     fn write(&self, out: &mut Vec<u8>) {
         self.record.write(out);
         put_rows(out, &self.former_tiers);
+        put_rows(out, &self.news);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self { record: Wire::read(from)?, former_tiers: from.rows(FORMER_TIERS)? })
+        Ok(Self {
+            record: Wire::read(from)?,
+            former_tiers: from.rows(FORMER_TIERS)?,
+            news: from.rows(EVENTS_AT_ONCE)?,
+        })
     }
 }
 

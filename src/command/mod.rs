@@ -20,6 +20,7 @@ pub mod holds;
 pub mod invoice;
 pub mod leases;
 pub mod limit;
+pub mod log;
 pub mod peek;
 pub mod quota;
 pub mod quotas;
@@ -198,6 +199,7 @@ pub fn commands(visitor: &mut impl Visitor) {
     visitor.command::<get::Get>();
     visitor.command::<holds::Holds>();
     visitor.command::<leases::Leases>();
+    visitor.command::<log::Log>();
     visitor.keyless::<tiers::Tiers>();
     visitor.keyless::<help::Help>();
     visitor.keyless::<clock::Clock>();

@@ -14,6 +14,7 @@ use super::extras::Extras;
 use super::holds::Holds;
 use super::id::Id;
 use super::limit::{LimitName, Meter};
+use super::log;
 use super::memory::{Entry, Kept, Memory, Space};
 use super::time::Millis;
 use super::window::Window;
@@ -91,6 +92,7 @@ fn rewind(account: &mut Account, now: Millis) {
     if let Some(extras) = account.extras.as_deref_mut() {
         extras.windows.clear();
         extras.leases.rewind(now);
+        extras.log.iter_mut().for_each(|row| row.time = row.time.min(now));
     }
 }
 
@@ -119,6 +121,9 @@ fn put_after(account: &mut Account, after: &After) {
             tiers.remove(0);
         }
         tiers.push(name.clone());
+    }
+    for row in after.news.iter().filter(|row| row.event.is_kept()) {
+        log::add(&mut account.extras.get_or_insert_default().log, row.clone());
     }
 }
 

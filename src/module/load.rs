@@ -6,7 +6,8 @@ use redis_module::raw;
 
 use super::describe::{Category, Traits, describe};
 use super::ffi::{Ctx, ERR, OK, Str, api, c_text, guarded, missing, warn};
-use super::{datatype, pipeline, settings, state};
+use super::warnings::WARNINGS;
+use super::{datatype, pipeline, settings, state, watch};
 use crate::command::{Access, Command, Doc, Keyless, Visitor, own};
 
 /// Valkey 9 moves slots atomically only if every module says it can.
@@ -67,7 +68,9 @@ fn load(ctx: Ctx, arguments: c_int) -> Result<(), String> {
     if api!(RedisModule_RegisterInfoFunc(ctx, Some(info))) != OK {
         return Err("the server does not take the INFO section".to_owned());
     }
-    settings::register(ctx)
+    settings::register(ctx)?;
+    watch::begin(ctx);
+    Ok(())
 }
 
 /// Tells the server's log where a panic came from, before it is caught.
@@ -145,9 +148,13 @@ impl Visitor for Registrar {
 /// What the server calls for INFO.
 unsafe extern "C" fn info(out: *mut raw::RedisModuleInfoCtx, _crash: c_int) {
     let body = || {
-        let Some(rows) = state::with(|state| state.counters.rows()) else { return };
+        let seen = state::with(|state| {
+            (state.counters.rows(), state.clock.steps, state.warnings.map(u64::from))
+        });
+        let Some((rows, steps, warnings)) = seen else { return };
         api!(RedisModule_InfoAddSection(out, std::ptr::null()));
-        for (name, count) in rows {
+        let warnings = WARNINGS.iter().map(|warning| warning.field).zip(warnings);
+        for (name, count) in rows.into_iter().chain([(c"clock_steps", steps)]).chain(warnings) {
             api!(RedisModule_InfoAddFieldULongLong(out, name.as_ptr(), count));
         }
     };

@@ -9,14 +9,18 @@ mod ffi;
 mod clock;
 mod reply;
 mod telemetry;
+mod warnings;
 
 mod state;
 
 mod keys;
 
 mod datatype;
+mod events;
+
 mod propagate;
 mod settings;
+mod watch;
 
 mod pipeline;
 

@@ -7,11 +7,13 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+use super::events;
 use super::ffi::{Ctx, OK, Str, api, bytes, changing, guarded, reply_error, warn};
 use super::keys::Key;
 use super::propagate;
 use super::reply::Client;
 use super::state::{self, State};
+use super::watch;
 use crate::codec;
 use crate::command::args::{Args, Words};
 use crate::command::clock::Move;
@@ -147,6 +149,9 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
         make_so(&mut key, effect, state)?;
     }
     drop(key);
+    if let Some(effect) = decision.effect.as_ref().filter(|effect| effect.after.is_some()) {
+        events::send(ctx, name, effect);
+    }
     state.counters.tally(C::tally(&decision.answer));
     C::reply(&decision.answer, &mut Client(ctx));
     Ok(())
@@ -184,6 +189,10 @@ impl Host for State {
     }
 
     fn move_clock(&mut self, to: Move) -> Option<i64> {
-        self.clock.set(to)
+        let (time, step) = self.clock.set(to)?;
+        if let Some(step) = step {
+            watch::log_step(std::ptr::null_mut(), step);
+        }
+        Some(time.0)
     }
 }

@@ -58,6 +58,7 @@ fn a_replica_answers_views_and_refuses_changes() {
         "QUOTAS a h100",
         "HOLDS a",
         "LEASES a",
+        "LOG a",
         "TIERS",
     ] {
         let view = format!("FW.{view}");
@@ -86,7 +87,7 @@ fn a_replica_answers_views_and_refuses_changes() {
 }
 
 /// Denials, errors, duplicates and views, and one millisecond in which a hold lapses.
-const NOTHING: [&str; 36] = [
+const NOTHING: [&str; 37] = [
     "FW.ADMIT a",
     "FW.ADMIT a COST 601",
     "FW.ADMIT a COST 0",
@@ -107,6 +108,7 @@ const NOTHING: [&str; 36] = [
     "FW.GET a",
     "FW.QUOTAS a",
     "FW.LEASES a",
+    "FW.LOG b",
     "FW.TIERS",
     "FW.CLOCK ADVANCE 1",
     "FW.ADMIT h HOLD k 50",

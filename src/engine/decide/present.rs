@@ -30,7 +30,7 @@ pub struct Present<'a> {
     /// gone back since.
     pub through: Millis,
     /// The plain figures, where they are not those stored.
-    after: Option<Box<After>>,
+    pub(super) after: Option<Box<After>>,
     /// The rank of the tier earned, by all that the account ever earned.
     rank: Option<usize>,
     outlook: Outlook,
@@ -104,22 +104,23 @@ impl<'a> Present<'a> {
     /// The plain figures as an effect carries them.
     #[must_use]
     pub fn after(&self) -> After {
-        let stored = || After { record: self.account.record.clone(), former_tiers: Vec::new() };
+        let stored = || After::of(self.account.record.clone());
         self.after.as_deref().cloned().unwrap_or_else(stored)
+    }
+
+    /// The figures, if they are not those stored.
+    #[inline(always)]
+    pub(super) fn changed(&self) -> Option<Box<After>> {
+        let changed = self.after.as_ref().filter(|after| after.record != self.account.record);
+        changed.cloned()
     }
 
     /// The effect that stores what is due, these figures, and one change more.
     #[must_use]
     #[inline(always)]
     pub fn effect(&self, change: Change) -> Effect {
-        let changed = self.after.as_ref().filter(|after| after.record != self.account.record);
-        Effect {
-            time: self.now,
-            onto: Onto::Standing,
-            after: changed.cloned(),
-            forget: self.forget(&change),
-            change,
-        }
+        let after = if self.is_quiet(&change) { self.changed() } else { self.told(&change) };
+        Effect { time: self.now, onto: Onto::Standing, after, forget: self.forget(&change), change }
     }
 
     /// The anchor day in force.
@@ -273,9 +274,16 @@ impl<'a> Present<'a> {
     #[must_use]
     #[inline(always)]
     pub fn reasons(&self) -> Reasons {
+        self.reasons_within(self.spend_limit())
+    }
+
+    /// Why the account is suspended, if it is, under this spend limit.
+    #[must_use]
+    #[inline(always)]
+    pub fn reasons_within(&self, limit: Limit<Money>) -> Reasons {
         let Record { ledger, payment_method, .. } = self.record();
         let no_payment = !payment_method && ledger.has_no_credits();
-        let spent = match self.spend_limit() {
+        let spent = match limit {
             Limit::At(limit) => ledger.spent >= limit,
             Limit::Unlimited => false,
         };
@@ -327,6 +335,7 @@ impl<'a> Present<'a> {
             Skipped::Yes => Money::ZERO,
         };
         record.ledger.spent = Money::ZERO;
+        record.told.threshold = 0;
         record.period = period;
     }
 
@@ -371,9 +380,7 @@ impl<'a> Present<'a> {
 
     fn after_mut(&mut self) -> &mut After {
         let stored = &self.account.record;
-        self.after.get_or_insert_with(|| {
-            Box::new(After { record: stored.clone(), former_tiers: Vec::new() })
-        })
+        self.after.get_or_insert_with(|| Box::new(After::of(stored.clone())))
     }
 
     #[inline(always)]

@@ -12,6 +12,7 @@ mod account;
 mod admit;
 mod holds;
 mod limits;
+mod log;
 mod money;
 mod quota;
 mod standing;
@@ -44,7 +45,7 @@ impl Model {
         if self.account.is_none()
             && let Some(answer) = without_account(command, figures)
         {
-            return Said { answer, changes: false, takes: false };
+            return Said::unchanged(answer);
         }
         let is_new = self.account.is_none();
         let mut account = match &self.account {
@@ -53,7 +54,10 @@ impl Model {
         };
         account.catch_up(figures, clock);
         if command.is_view() {
-            return Said { answer: account.obey(command, figures), changes: false, takes: false };
+            return Said::unchanged(account.obey(command, figures));
+        }
+        if is_new {
+            account.is_new();
         }
         let before = account.clone();
         let answer = account.obey(command, figures);
@@ -62,10 +66,13 @@ impl Model {
         let changes = answer.is_ok() && (creates || account != before);
         let records = matches!(command, Command::Spend { .. } | Command::Invoice { .. });
         let takes = changes && (is_new && !records || grows(command, &before, &account));
+        let mut events = Vec::new();
         if changes {
+            account.notice(command, &before, figures);
+            events = std::mem::take(&mut account.events);
             self.account = Some(account);
         }
-        Said { answer, changes, takes }
+        Said { answer, changes, takes, events }
     }
 
     /// Does something under an id never used before, which therefore need not be looked for. The
@@ -192,6 +199,7 @@ impl Account {
             Command::Quotas { name } => self.view_limits(name.as_deref(), figures),
             Command::Leases { count } => Ok(self.view_leases(*count)),
             Command::Holds { count } => Ok(self.view_holds(*count)),
+            Command::Log { count } => Ok(self.view_log(*count)),
         }
     }
 }
