@@ -167,8 +167,16 @@ impl<'a> Present<'a> {
     #[must_use]
     #[inline(always)]
     pub fn in_force(&self, name: &LimitName) -> InForce {
+        self.in_force_with(name, self.account.own(name))
+    }
+
+    /// A limit as it would be in force with this of the account's own. What it has of a quota that
+    /// left the platform counts for nothing.
+    #[must_use]
+    #[inline(always)]
+    pub fn in_force_with(&self, name: &LimitName, own: Option<Override>) -> InForce {
         let (platform, source) = self.platform_limit(name);
-        match self.account.own(name) {
+        match own {
             Some(own) if self.policy.lacks(name).is_none() => own.in_force(platform, source),
             _ => Override::default().in_force(platform, source),
         }
@@ -178,7 +186,7 @@ impl<'a> Present<'a> {
     /// quota that left the platform reads 0, whatever was set for it.
     #[must_use]
     #[inline(always)]
-    pub fn platform_limit(&self, name: &LimitName) -> (Limit<Units>, Source) {
+    fn platform_limit(&self, name: &LimitName) -> (Limit<Units>, Source) {
         let platform = match name {
             LimitName::Requests => self.policy.requests,
             LimitName::Tokens => self.policy.tokens,
@@ -234,6 +242,13 @@ impl<'a> Present<'a> {
         }
     }
 
+    /// Holds if the account follows a clock that went back, which is stored with a change only: what
+    /// has its time started anew is a change then, though it looks the same.
+    #[must_use]
+    pub fn follows_back(&self) -> bool {
+        self.through > self.now
+    }
+
     /// The holds that are open, as stored.
     #[must_use]
     pub fn open(&self) -> Open {
@@ -250,7 +265,7 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn nearest_lapse(&self) -> Millis {
         let Some(holds) = self.account.holds() else { return Millis(1) };
-        let nearest = if self.through > self.now {
+        let nearest = if self.follows_back() {
             // Each has no more than its own time left, whatever their order was.
             let open = holds.after(self.through);
             open.map(|(_, hold)| self.as_of_now(hold).lapses).min()
@@ -374,8 +389,12 @@ impl<'a> Present<'a> {
         let kept = self.account.former_tiers();
         let after = self.after_mut();
         let stored = std::mem::replace(&mut after.record.earned, earned);
-        let new = stored.into_iter().chain(passed).filter(|name| !kept.contains(name));
-        after.former_tiers.extend(new);
+        for name in stored.into_iter().chain(passed) {
+            // A tier can rise twice: by what was due, and by the command.
+            if !kept.contains(&name) && !after.former_tiers.contains(&name) {
+                after.former_tiers.push(name);
+            }
+        }
     }
 
     fn after_mut(&mut self) -> &mut After {
