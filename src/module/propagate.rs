@@ -55,10 +55,11 @@ fn receive(
     }
     let took = state::with(|state| {
         let kind = state.account_type;
-        let mut held =
-            Key::open(ctx, name, Access::Write, kind).map_err(|_| "the key has another type")?;
-        // SAFETY: the server keeps a command's arguments until the command ends.
-        let took = take(state, &mut held, unsafe { bytes(blob) });
+        let held = Key::open(ctx, name, Access::Write, kind);
+        let took = held.map_err(|_| "the key has another type").and_then(|mut held| {
+            // SAFETY: the server keeps a command's arguments until the command ends.
+            take(state, &mut held, unsafe { bytes(blob) })
+        });
         match &took {
             Ok(_) => {
                 state.counters.effects_applied = state.counters.effects_applied.saturating_add(1)
