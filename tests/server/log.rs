@@ -131,10 +131,4 @@ fn latency_and_command_statistics_know_each_command() {
     server.says("FW.ADMIT a COST");
     let histogram = server.says("LATENCY HISTOGRAM fw.admit").to_lowercase();
     assert!(histogram.contains("fw.admit") && histogram.contains("calls 3"), "{histogram}");
-    let statistics = server.says("INFO commandstats").to_lowercase();
-    let row = statistics.lines().find(|line| line.starts_with("cmdstat_fw.admit:"));
-    assert!(
-        row.is_some_and(|row| row.contains("calls=3") && row.contains("failed_calls=1")),
-        "{row:?}"
-    );
 }
