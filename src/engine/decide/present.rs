@@ -285,6 +285,27 @@ impl<'a> Present<'a> {
         self.rank = tiers.risen(before.max(first), ledger.history);
         if self.rank > before {
             self.rise(first);
+        } else if first.is_some() && !self.account.record.payment_method {
+            self.keep_first();
+        }
+    }
+
+    /// Keeps the first tier, which a payment method has just earned beside a higher one.
+    #[cold]
+    fn keep_first(&mut self) {
+        let first = self.policy.tiers.row(0).map(|row| row.name.clone());
+        self.keep_former(first);
+    }
+
+    /// Keeps tiers that were earned, beside the one that is stored.
+    fn keep_former(&mut self, names: impl IntoIterator<Item = Name>) {
+        let kept = self.account.former_tiers();
+        let after = self.after_mut();
+        for name in names {
+            // A tier can rise twice: by what was due, and by the command.
+            if !kept.contains(&name) && !after.former_tiers.contains(&name) {
+                after.former_tiers.push(name);
+            }
         }
     }
 
@@ -306,15 +327,8 @@ impl<'a> Present<'a> {
         let passed = tiers.rows().get(1..rank.unwrap_or(1)).unwrap_or_default();
         let paid = tiers.row(0).filter(|_| first.is_some() && rank > first);
         let passed = passed.iter().chain(paid).map(|row| row.name.clone());
-        let kept = self.account.former_tiers();
-        let after = self.after_mut();
-        let stored = std::mem::replace(&mut after.record.earned, earned);
-        for name in stored.into_iter().chain(passed) {
-            // A tier can rise twice: by what was due, and by the command.
-            if !kept.contains(&name) && !after.former_tiers.contains(&name) {
-                after.former_tiers.push(name);
-            }
-        }
+        let stored = std::mem::replace(&mut self.after_mut().record.earned, earned);
+        self.keep_former(stored.into_iter().chain(passed));
     }
 
     fn after_mut(&mut self) -> &mut After {
