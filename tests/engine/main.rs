@@ -14,6 +14,7 @@ mod history;
 mod model;
 mod random;
 mod script;
+mod shorten;
 mod subject;
 mod tell;
 mod watch;
