@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-matrix test-clients model lint bench clean
+.PHONY: help deps build run test test-matrix test-clients model sim lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -38,6 +38,10 @@ test-clients: deps ## Run the same commands through redis-py, node-redis, ioredi
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
 	  cargo test --locked --test engine random_histories -- --nocapture
+
+sim: deps ## Run 100,000,000 operations of the simulator: a primary, two replicas, faults (FW_SEED=n)
+	FW_SIM_OPERATIONS=$${FW_SIM_OPERATIONS:-100000000} \
+	  cargo test --release --locked --test sim runs_with_faults -- --nocapture
 
 lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	cargo fmt --check
