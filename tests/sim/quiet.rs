@@ -9,7 +9,7 @@ use fw_limits::engine::view::{ViewAccount, ViewHolds, ViewLeases, ViewLimits};
 
 use crate::answer::Answer;
 use crate::model::{Act, calendar};
-use crate::past::{Fact, NOWHERE};
+use crate::past::Fact;
 use crate::plan::{NODES, Way};
 use crate::promise::id_of;
 use crate::script::{Command, Event};
@@ -157,6 +157,9 @@ impl World {
                 self.check_once(at, said.is_some_and(|said| said.answer.is_ok()))?;
             }
         }
+        // Until something is stored, an account that is only looked at follows the clock back anew
+        // each time: its holds and leases keep the whole of their TTL.
+        (0..self.nodes[0].accounts.len()).try_for_each(|at| self.touch(at))?;
         self.quiet()?;
         self.pass(2 * WINDOW_MS);
         (0..self.nodes[0].accounts.len()).try_for_each(|at| self.check_windows_whole(at))?;
@@ -165,6 +168,14 @@ impl World {
         self.pass(YEAR_MS);
         (0..self.nodes[0].accounts.len()).try_for_each(|at| self.check_leases(at))?;
         self.quiet()
+    }
+
+    fn touch(&mut self, account: usize) -> Result<(), String> {
+        if self.nodes[self.primary].accounts[account].account.is_none() {
+            return Ok(());
+        }
+        let id = Some(2 * FIRST_OWN);
+        self.serve(self.primary, account, &Command::Spend { amount: 0, id }).map(drop)
     }
 
     /// Counts charges that were answered and are on no node: they were neither synced nor confirmed.
@@ -200,7 +211,7 @@ impl World {
         let Some((space, id, act)) = own_id(&told.command) else { return Ok(()) };
         let memory = self.memories.of(space).0;
         let place = self.nodes[self.primary].accounts[told.account].place;
-        let (mut before, mut was): (Option<i64>, i64) = (None, 0);
+        let (mut before, mut was, mut is_there): (Option<i64>, i64, bool) = (None, 0, false);
         for entry in self.past.way_to(place).into_iter().map(|place| self.past.at(place)) {
             if entry.rewound {
                 let remembered = before.filter(|time| was < time + memory);
@@ -216,8 +227,9 @@ impl World {
                 return Err(format!("#{} was done twice", told.number));
             }
             before = Some(entry.time);
+            is_there = true;
         }
-        if is_done && before.is_none() && place != NOWHERE {
+        if is_done && !is_there {
             return Err(format!("#{} was answered, and is not done", told.number));
         }
         Ok(())

@@ -419,7 +419,7 @@ impl World {
     }
 
     /// A node judges a command, makes it so and sends it on.
-    fn serve(
+    pub fn serve(
         &mut self,
         node: usize,
         account: usize,
