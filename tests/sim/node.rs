@@ -21,6 +21,9 @@ use crate::script::Setting;
 use crate::subject::{change, encoded};
 use crate::tell;
 
+/// The node of an older build, and the version that it knows. While there is only one version it
+/// shows that nothing else is written.
+const OLDER: (u64, u8) = (2, 1);
 /// The place of the version in a blob.
 const VERSION_AT: usize = 1;
 
@@ -90,7 +93,7 @@ impl Node {
             policy: tell::policy(&plan.figures),
             figures: plan.figures.clone(),
             clock: Clock { since: plan.start, ..Clock::default() },
-            knows: VERSION,
+            knows: if index == OLDER.0 { OLDER.1 } else { VERSION },
             compares: plan.compares,
             // Every process has a seed of its own.
             hashing: RandomState::with_seeds(1, 2, 3, index),
