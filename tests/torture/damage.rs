@@ -146,7 +146,7 @@ impl Started {
         let status = self.child.wait().expect("it ended");
         let log = std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
         let crashed = status.code().is_none() || log.contains("BUG REPORT");
-        let told = log.contains("'propagation-error-behavior'");
+        let told = log.contains("panicked sending an error");
         if crashed && !told { Err(format!("{status}: {log}")) } else { Ok(()) }
     }
 }

@@ -16,8 +16,10 @@ mod memory;
 use support::{answer, scenario};
 
 mod client;
+mod cluster;
 mod crash;
 mod damage;
+mod failover;
 mod replication;
 
 use std::time::{Duration, Instant};
