@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::scenario::words;
 use crate::support::history::Random;
 use crate::support::server::{Server, answered};
-use crate::{form, until, version};
+use crate::{Stop, form, until, version};
 
 const CLIENTS: usize = 4;
 const ACCOUNTS: u64 = 60;
@@ -295,15 +295,6 @@ impl Client {
         let known = answer == "CONFLICT" && event.contains("ADMIT");
         let done = answer.starts_with("OK ") || answer.starts_with("DUPLICATE ") || known;
         assert!(done, "{event}: {answer}");
-    }
-}
-
-/// Tells the clients to stop, also when the test fails.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
     }
 }
 

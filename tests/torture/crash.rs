@@ -14,7 +14,7 @@ use crate::client::{Client, SHARED, stored};
 use crate::scenario::START;
 use crate::support::history::Random;
 use crate::support::server::Server;
-use crate::{form, until, version};
+use crate::{Doomed, form, until, version};
 
 const CLIENTS: usize = 8;
 /// Rounds after which clients go on with new accounts, so that accounts stay small.
@@ -86,16 +86,23 @@ impl Torture {
     fn round(&mut self, beside: Beside) {
         let clock = START + i64::try_from(self.figures.kills).expect("few rounds") * 1_700;
         self.server.must(&format!("FW.CLOCK SET {clock}"));
-        let slow = if beside == Beside::Nothing { 0 } else { 1_000 };
-        self.server.must(&format!("CONFIG SET rdb-key-save-delay {slow}"));
         self.clients.iter_mut().for_each(|client| client.set_clock(clock));
-        let safe = self.load_and_kill(beside);
+        let mut safe = self.load_and_kill(beside);
         if beside == Beside::PowerCut {
             let file = newest(&self.server.folder);
-            let kept = safe.bytes + self.random.below(size(&file) - safe.bytes + 1);
+            // A write waits while the disk syncs, for at most two seconds.
+            let Some(rest) = size(&file).checked_sub(safe.bytes) else {
+                safe.commands.fill(0);
+                return self.restart(&safe);
+            };
+            let kept = safe.bytes + self.random.below(rest + 1);
             let open = std::fs::File::options().write(true).open(&file).expect("the file");
             open.set_len(kept).expect("the file is cut");
         }
+        self.restart(&safe);
+    }
+
+    fn restart(&mut self, safe: &Safe) {
         self.server.restart();
         self.figures.kills += 1;
         self.look(&safe.commands);
@@ -113,10 +120,15 @@ impl Torture {
             let enough = || (each().iter().sum::<usize>() as u64 >= replies).then_some(());
             until("replies", enough);
         };
+        // Slow in every other round, so that the kill comes before the end and after it.
+        let slow = !self.figures.kills.is_multiple_of(2);
+        let delay = if slow { 1_000 } else { 0 };
+        self.server.must(&format!("CONFIG SET rdb-key-save-delay {delay}"));
         let (first, rest) = (self.random.below(1_500), self.random.below(1_500));
         let (server, amid) = (&mut self.server, &mut self.figures.amid);
         let mut safe = Safe { commands: vec![0; counts.len()], bytes: 0 };
         std::thread::scope(|scope| {
+            let Doomed(server) = &mut Doomed(server);
             for (client, connection) in self.clients.iter_mut().zip(connections) {
                 scope.spawn(|| client.run(connection, usize::MAX));
             }
@@ -126,11 +138,15 @@ impl Torture {
                 Beside::Nothing => {}
                 // The server may have begun one by itself.
                 Beside::Rewrite => drop(server.ask("BGREWRITEAOF")),
-                Beside::Snapshot => drop(server.must("BGSAVE")),
-                // All that was answered is written, so it is among these bytes.
-                Beside::PowerCut => safe.bytes = size(&newest(&server.folder)),
+                Beside::Snapshot => {
+                    server.must("BGSAVE");
+                    if !slow {
+                        server.wait_for("persistence", "rdb_bgsave_in_progress", "0");
+                    }
+                }
+                Beside::PowerCut => safe.bytes = appended(server),
             }
-            wait(first + rest);
+            wait(each().iter().sum::<usize>() as u64 + rest);
             let busy = match beside {
                 Beside::Rewrite => server.info("persistence", "aof_rewrite_in_progress") == "1",
                 Beside::Snapshot => server.info("persistence", "rdb_bgsave_in_progress") == "1",
@@ -140,7 +156,7 @@ impl Torture {
             if beside == Beside::PowerCut || beside == Beside::Snapshot && !busy {
                 safe.commands = by_now;
             }
-            server.kill();
+            end_children(server);
         });
         if self.is_always {
             safe.commands = each();
@@ -206,6 +222,34 @@ impl Torture {
     }
 }
 
+/// How far the newest file will go once all that was answered by now is written.
+fn appended(server: &mut Server) -> u64 {
+    let text = server.must("INFO persistence").word();
+    let figure = |name: &str| -> u64 {
+        let at = text.find(name).expect("a field") + name.len();
+        let digits: String = text[at..].chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().expect("a figure")
+    };
+    let all = figure("aof_current_size:") + figure("aof_buffer_length:");
+    let newest = newest(&server.folder);
+    let files = std::fs::read_dir(newest.parent().expect("a folder")).expect("it reads");
+    let paths = files.map(|entry| entry.expect("an entry").path());
+    let others = paths.filter(|path| {
+        *path != newest && path.extension().is_some_and(|end| end == "aof" || end == "rdb")
+    });
+    all - others.map(|path| size(&path)).sum::<u64>()
+}
+
+/// Kills what writes a snapshot, which would else put it into its place after the server is gone.
+fn end_children(server: &mut Server) {
+    let pid = server.info("server", "process_id");
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    for child in children.unwrap_or_default().split_whitespace() {
+        // It may have ended by itself.
+        let _ = std::process::Command::new("kill").args(["-9", child]).status();
+    }
+}
+
 pub fn newest(folder: &Path) -> PathBuf {
     let folder = folder.join("appendonlydir");
     let manifest = std::fs::read_to_string(folder.join("appendonly.aof.manifest"));
@@ -222,7 +266,7 @@ fn size(file: &Path) -> u64 {
 fn a_killed_server_has_all_that_it_acknowledged() {
     let mut torture = Torture::new(&["appendfsync always", "save \"\""]);
     for number in 0..form(5, 200) {
-        torture.round(if number % 4 == 1 { Beside::Rewrite } else { Beside::Nothing });
+        torture.round(if number % 4 > 1 { Beside::Rewrite } else { Beside::Nothing });
     }
     torture.tell("appendfsync always");
 }

@@ -15,7 +15,7 @@ use crate::memory::Memory;
 use crate::scenario::{START, Target, words};
 use crate::support::history::Random;
 use crate::support::server::{Server, answered};
-use crate::{form, until, version};
+use crate::{Doomed, form, until, version};
 
 const CLIENTS: usize = 6;
 const REPLICAS: usize = 2;
@@ -169,12 +169,12 @@ fn after_a_failover_what_wait_confirmed_is_there_and_a_retry_counts_once() {
         let count = AtomicUsize::new(0);
         let enough = usize::try_from(300 + random.below(1_500)).expect("a count");
         std::thread::scope(|scope| {
+            let _doomed = Doomed(&mut group.primary);
             for (client, mut connection) in clients.iter_mut().zip(connections) {
                 let count = &count;
                 scope.spawn(move || client.run(&mut connection, count));
             }
             until("events", || (count.load(Ordering::SeqCst) >= enough).then_some(()));
-            group.primary.kill();
         });
         let at = usize::try_from(random.below(REPLICAS as u64)).expect("a place");
         group.promote(at);

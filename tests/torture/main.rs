@@ -22,6 +22,7 @@ mod damage;
 mod failover;
 mod replication;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The long form is asked for.
@@ -43,6 +44,24 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         }
         assert!(Instant::now() < end, "it did not happen within a minute: {what}");
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A server under load, killed when dropped: so clients end also when a test fails.
+struct Doomed<'a>(&'a mut support::server::Server);
+
+impl Drop for Doomed<'_> {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
+/// Tells clients to stop, also when a test fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 

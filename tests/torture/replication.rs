@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::scenario::{START, words};
 use crate::support::history::Random;
 use crate::support::server::{Server, run_on};
-use crate::{form, until, version};
+use crate::{Stop, form, until, version};
 
 const CLIENTS: usize = 4;
 /// Enough for a short stall, too little for a long one: both ways of catching up are taken.
@@ -168,12 +168,12 @@ fn replicas_in_trouble_come_to_have_the_same_bytes() {
         let stop = AtomicBool::new(false);
         let clients: Vec<_> = (0..CLIENTS).map(|_| chain.primary.connect()).collect();
         std::thread::scope(|scope| {
+            let _stop = Stop(&stop);
             for connection in clients {
                 scope.spawn(|| load(connection, &stop, &sent));
             }
             // A long stall outgrows the backlog, a short one does not.
             chain.make(trouble, &sent, if round % 8 < 4 { 100 } else { 3_000 });
-            stop.store(true, Ordering::SeqCst);
         });
         compared += chain.compare(&format!("{trouble:?}, round {round}"));
     }
