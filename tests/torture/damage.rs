@@ -4,8 +4,7 @@
 //! account that was not. What the checksums cannot see is said in docs/reliability.md.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -16,9 +15,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::answer::Answer;
 use crate::client::{blob, stored};
 use crate::scenario::START;
+use crate::started::Started;
 use crate::support::scenario::words;
-use crate::support::server::{Server, module, run_on};
-use crate::{form, until, version};
+use crate::support::server::{Server, run_on};
+use crate::{form, version};
 
 const KEYS: [&str; 2] = ["a", "b"];
 const WORKERS: usize = 2;
@@ -79,78 +79,6 @@ struct Outcomes {
     wrong: Mutex<Vec<String>>,
 }
 
-/// A server that is started on files, and may refuse them.
-struct Started {
-    child: Child,
-    socket: PathBuf,
-    folder: PathBuf,
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-impl Started {
-    /// Starts a server on what `files` puts into a new folder.
-    fn new(lines: &[&str], files: impl FnOnce(&Path)) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("fw-damage-{}-{number}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        files(&folder);
-        let socket = folder.join("s");
-        let mut configuration = format!(
-            "port 0\nunixsocket {}\ndir {}\nlogfile {}\nloadmodule {}\nsave \"\"\n\
-             fw.test-clock yes\nrdbcompression no\n",
-            socket.display(),
-            folder.display(),
-            folder.join("server.log").display(),
-            module().display()
-        );
-        for line in lines {
-            configuration += line;
-            configuration.push('\n');
-        }
-        std::fs::write(folder.join("redis.conf"), configuration).expect("a configuration");
-        let program =
-            std::env::var("FW_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-        let child = Command::new(program)
-            .arg(folder.join("redis.conf"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        Self { child, socket, folder }
-    }
-
-    /// A connection once the server has loaded; none if it ended.
-    fn connect(&mut self) -> Option<Connection> {
-        let address = format!("unix://{}", self.socket.display());
-        let client = redis::Client::open(address).expect("an address");
-        until("the server is up or has ended", || {
-            if self.child.try_wait().expect("it can be asked for").is_some() {
-                return Some(None);
-            }
-            let mut connection = client.get_connection().ok()?;
-            redis::cmd("PING").query::<String>(&mut connection).ok().map(|_| Some(connection))
-        })
-    }
-
-    /// It ended by itself: it refused, or it was told to panic about a damaged effect.
-    fn refused(&mut self) -> Result<(), String> {
-        let status = self.child.wait().expect("it ended");
-        let log = std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
-        let crashed = status.code().is_none() || log.contains("BUG REPORT");
-        let told = log.contains("panicked sending an error");
-        if crashed && !told { Err(format!("{status}: {log}")) } else { Ok(()) }
-    }
-}
-
 fn state_on(connection: &mut Connection) -> State {
     let mut state = State::new();
     let Answer::List(keys) = run_on(connection, &words("KEYS *")) else { panic!("keys") };
@@ -163,7 +91,7 @@ fn state_on(connection: &mut Connection) -> State {
     state
 }
 
-fn divergences(connection: &mut Connection) -> u64 {
+pub fn divergences(connection: &mut Connection) -> u64 {
     let Answer::Text(text) = run_on(connection, &words("INFO fw")) else { panic!("INFO") };
     let text = String::from_utf8_lossy(&text).into_owned();
     let field = text.lines().find_map(|line| line.strip_prefix("fw_divergences:"));
@@ -245,7 +173,7 @@ fn try_one(trial: &Trial, whole: &[u8], at: usize, outcomes: &Outcomes) {
 }
 
 /// Copies the data of a server: files at the top, and the folder of the append-only file.
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).expect("a folder reads") {
         let entry = entry.expect("an entry reads");
         let (path, target) = (entry.path(), to.join(entry.file_name()));
@@ -308,7 +236,7 @@ fn a_damaged_effect_stops_a_server_that_is_told_to_stop() {
     let file = crate::crash::newest(&past.server.folder);
     let file = file.strip_prefix(&past.server.folder).expect("it is in the folder").to_owned();
     let began = Instant::now();
-    let lines = ["appendonly yes", "aof-use-rdb-preamble no", "propagation-error-behavior panic"];
+    let lines = [AOF[0], AOF[1], "propagation-error-behavior panic", "crash-memcheck-enabled no"];
     let stride = form(131, 3);
     let trial = Trial {
         lines: &lines,

@@ -20,7 +20,9 @@ mod cluster;
 mod crash;
 mod damage;
 mod failover;
+mod full;
 mod replication;
+mod started;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
