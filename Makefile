@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test model lint bench clean
+.PHONY: help deps build run test model torture lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -27,6 +27,10 @@ test: lint ## Check the style and run all tests
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
 	  cargo test --locked --test engine random_histories -- --nocapture
+
+torture: build ## Kill, damage, replicate and reshard servers, half an hour; PART=crash for a part
+	FW_TORTURE=long FW_MODULE=$${FW_MODULE:-$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so} \
+	  cargo test --locked --test torture -- --nocapture --test-threads 1 $(if $(PART),$(PART)::)
 
 lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	cargo fmt --check
