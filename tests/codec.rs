@@ -17,12 +17,13 @@ use fw_limits::engine::decide::limit::{SetLimit, To};
 use fw_limits::engine::decide::quota::{Release, Reserve};
 use fw_limits::engine::decide::set::{Pin, Set};
 use fw_limits::engine::decide::spend::{Refund, Spend, TopUp};
-use fw_limits::engine::decide::suspend::Suspend;
+use fw_limits::engine::decide::suspend::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
 use fw_limits::engine::fits;
 use fw_limits::engine::id::{Id, Name, Scope};
 use fw_limits::engine::limit::{Limit, LimitName, Meter, Units};
+use fw_limits::engine::log::{Cause, Event as Told, Row};
 use fw_limits::engine::memory::Act;
 use fw_limits::engine::money::Money;
 use fw_limits::engine::policy::{NewAccounts, Policy};
@@ -117,7 +118,52 @@ fn rich() -> History {
     }
     history.ask(&Suspend { reason: Reason::new(b"fraud").expect("a reason") });
     history.ask(&Release { id: id("another"), token: None });
+    history.ask(&Spend { amount: dollars(4_990), id: None });
+    history.ask(&Resume);
+    history.ask(&Invoice { id: id("Failed"), event: Event::Voided });
     history
+}
+
+fn row(time: i64, event: Told) -> Row {
+    Row { time: Millis(time), event, cause: Cause::of(&[b"a cause"]) }
+}
+
+#[test]
+fn a_log_that_no_account_can_have_is_refused() {
+    let history = rich();
+    let account = history.account.expect("an account");
+    let latest = account.latest.0;
+    let logs: [(Vec<Row>, bool); 6] = [
+        (vec![row(latest - 1, Told::Suspended), row(latest, Told::Resumed)], true),
+        ((0..64).map(|_| row(latest, Told::Limit)).collect(), true),
+        ((0..65).map(|_| row(latest, Told::Limit)).collect(), false),
+        (vec![row(latest + 1, Told::Tier)], false),
+        (vec![row(latest, Told::Tier), row(latest - 1, Told::Tier)], false),
+        (vec![row(latest, Told::Threshold)], false),
+    ];
+    for (log, is_sound) in logs {
+        let mut changed = account.clone();
+        changed.extras.get_or_insert_default().log = log;
+        let mut blob = Vec::new();
+        account::encode(&changed, &mut blob);
+        let read = account::decode(&blob, &history.hashing);
+        assert_eq!(read.is_ok(), is_sound, "{:?}", changed.log());
+    }
+}
+
+#[test]
+fn an_effect_that_tells_of_another_time_does_not_fit() {
+    let history = rich();
+    let account = history.account.expect("an account");
+    let (before, effect) = history.effects.last().expect("an effect");
+    let before = before.as_ref().expect("an account");
+    let logged = before.log().last().expect("a row").time.0;
+    assert!(logged < account.latest.0);
+    for (time, belongs) in [(logged, true), (logged - 1, false), (account.latest.0 + 1, false)] {
+        let mut changed = effect.clone();
+        changed.after.as_mut().expect("figures").news = vec![row(time, Told::Tier)];
+        assert_eq!(fits::fits(Some(before), &changed).is_ok(), belongs, "{time}");
+    }
 }
 
 /// The blob with each byte of its body changed in several ways, cut at each place, and sealed again.
@@ -151,6 +197,11 @@ fn an_account_reads_back_as_itself() {
     let read = account::decode(&blob, &history.hashing).expect("an account");
     account::encode(&read, &mut again);
     assert_eq!((blob, format!("{account:?}")), (again, format!("{read:?}")));
+    let events: Vec<&str> = read.log().iter().map(|row| row.event.word()).collect();
+    for event in ["suspended", "resumed", "tier", "limit"] {
+        assert!(events.contains(&event), "{events:?}");
+    }
+    assert_eq!(read.record.told.threshold, 90);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use ahash::RandomState;
 use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
 use crate::engine::account::Account;
 use crate::engine::bounds::{
-    FAILED_INVOICES, FORMER_TIERS, LEASES, QUOTA_LIMITS, SCOPED_LIMITS, STORED_HOLDS, WINDOW_SLOTS,
+    FAILED_INVOICES, FORMER_TIERS, LEASES, LOG_ROWS, QUOTA_LIMITS, SCOPED_LIMITS, STORED_HOLDS,
+    WINDOW_SLOTS,
 };
 use crate::engine::extras::Extras;
 use crate::engine::hold::Hold;
@@ -114,6 +115,7 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
         id.write(out);
     }
     extras.blocked.write(out);
+    put_rows(out, &extras.log);
     for kept in Kept::ALL {
         write_memory(extras.memory(kept), out);
     }
@@ -145,6 +147,7 @@ fn read_extras(
     extras.former_tiers = from.rows(FORMER_TIERS)?;
     extras.failed = from.rows::<Id>(FAILED_INVOICES)?.into_iter().collect();
     extras.blocked = Wire::read(from)?;
+    extras.log = from.rows(LOG_ROWS)?;
     for kept in Kept::ALL {
         *extras.memory_mut(kept) = read_memory(from, kept.bound(), hashing)?;
     }

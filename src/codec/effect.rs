@@ -4,7 +4,7 @@
 //! all its eight bytes: the two that packing would save cost more than they are worth.
 
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
-use crate::engine::bounds::{FORMER_TIERS, LEASES};
+use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
 use crate::engine::effect::{After, Change, Effect, Forget, Onto};
 use crate::engine::limit::Units;
 use crate::engine::memory::Entry;
@@ -29,8 +29,8 @@ pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
             after.write(out);
         }
         if parts & part::FORGET != 0 {
-            let Forget { spends, billings, closed, lapsed } = effect.forget;
-            out.extend_from_slice(&[spends, billings, closed, lapsed]);
+            let Forget { spends, billings, closed, lapsed, early } = effect.forget;
+            out.extend_from_slice(&[spends, billings, closed, lapsed, early]);
         }
         effect.change.write(out);
     });
@@ -64,6 +64,7 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
                 billings: from.byte()?,
                 closed: from.byte()?,
                 lapsed: from.byte()?,
+                early: from.byte()?,
             };
         }
         let after = after.map(Box::new);
@@ -86,14 +87,20 @@ impl Wire for After {
     fn write(&self, out: &mut Vec<u8>) {
         self.record.write(out);
         put_rows(out, &self.former_tiers);
+        put_rows(out, &self.news);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self { record: Wire::read(from)?, former_tiers: from.rows(FORMER_TIERS)? })
+        Ok(Self {
+            record: Wire::read(from)?,
+            former_tiers: from.rows(FORMER_TIERS)?,
+            news: from.rows(EVENTS_AT_ONCE)?,
+        })
     }
 }
 
 impl Wire for Change {
+    #[inline(always)]
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::None => out.push(0),

@@ -10,6 +10,8 @@ pub mod wire;
 mod parts;
 
 mod hold;
+mod log;
+
 mod record;
 
 pub mod account;

@@ -18,6 +18,7 @@ impl Wire for Record {
         self.earned.write(out);
         self.pinned.write(out);
         put_number(out, self.last_token.cast_unsigned());
+        self.told.write(out);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
@@ -33,6 +34,7 @@ impl Wire for Record {
             earned: Wire::read(from)?,
             pinned: Wire::read(from)?,
             last_token: from.number()?,
+            told: Wire::read(from)?,
         })
     }
 }

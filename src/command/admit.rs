@@ -15,11 +15,29 @@ pub struct Admit;
 /// The arguments of FW.ADMIT and of FW.PEEK.
 pub const USAGE: &[&str] = &["key [COST n] [SCOPE name] [TOKENS n] [HOLD id amount [TTL ms]]"];
 
+/// What judging them costs.
+pub const COMPLEXITY: &str = "O(log N) with N the holds that the account has open or remembers";
+
+/// What they mean.
+pub const WORDS: &[(&str, &str)] = &[
+    ("COST n", "requests that the call asks for, 1 if not given; 0 takes none"),
+    ("SCOPE name", "a model or the like: the limits requests@name and tokens@name apply as well"),
+    ("TOKENS n", "tokens to reserve in the tokens windows; the reply then has 9 slots"),
+    (
+        "HOLD id amount",
+        "dollars to set aside until the hold is spent, voided or lapses; the id makes a repeat harmless",
+    ),
+    ("TTL ms", "how long the hold stays open, 1 to 86400000; fw.hold-ttl-ms if not given"),
+];
+
 impl Command for Admit {
     const DOC: Doc = Doc {
         name: "FW.ADMIT",
         usage: USAGE,
         summary: "Checks standing and limits of an account and takes what the request asks for.",
+        complexity: COMPLEXITY,
+        since: "0.1.0",
+        words: WORDS,
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = admit::Admit;

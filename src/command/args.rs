@@ -263,10 +263,7 @@ impl<'a> Args<'a> {
     }
 
     fn usage(&self) -> String {
-        let name = self.doc.name;
-        let form = |form: &&str| format!("{name} {form}").trim_end().to_owned();
-        let forms: Vec<String> = self.doc.usage.iter().map(form).collect();
-        format!("usage: {}", forms.join(" | "))
+        format!("usage: {}", self.doc.forms().join(" | "))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::error::{Code, Error};
 use super::reply::Reply;
-use super::{Doc, Host, Keyless};
+use super::{Access, Doc, Host, Keyless};
 use crate::engine::bounds::TEST_CLOCK_MS;
 use crate::engine::time::Millis;
 
@@ -26,7 +26,15 @@ impl Keyless for Clock {
         name: "FW.CLOCK",
         usage: &["SET ms", "ADVANCE ms", "REAL"],
         summary: "Moves the module's clock, for tests; needs fw.test-clock yes.",
+        complexity: "O(1)",
+        since: "0.1.0",
+        words: &[
+            ("SET ms", "to this time, in Unix milliseconds; it stands still there"),
+            ("ADVANCE ms", "by so many milliseconds; it stands still there"),
+            ("REAL", "back to the server's time"),
+        ],
     };
+    const ACCESS: Access = Access::Write;
 
     fn run(mut args: Args<'_>, host: &mut impl Host, out: &mut impl Reply) -> Result<(), Error> {
         let word = args.need("SET, ADVANCE or REAL")?;

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::admit::{USAGE, parse};
+use super::admit::{COMPLEXITY, USAGE, WORDS, parse};
 use super::args::{Args, Figure};
 use super::error::Error;
 use super::reply::Reply;
@@ -25,6 +25,9 @@ impl Command for Explain {
         name: "FW.EXPLAIN",
         usage: USAGE,
         summary: "Explains what FW.ADMIT would answer: every check, and what would help.",
+        complexity: COMPLEXITY,
+        since: "0.1.0",
+        words: WORDS,
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = explain::Explain;
@@ -144,6 +147,7 @@ fn help(way: &Way, figure: Figure) -> String {
             format!("raise VALUE (FW.LIMIT), up to {}", units(*max, figure))
         }
         Way::RaiseValue(Limit::Unlimited) => "raise VALUE (FW.LIMIT)".to_owned(),
+        Way::RaiseBoth => "raise MAX and VALUE (FW.LIMIT)".to_owned(),
         Way::RaiseMax => "raise MAX (FW.LIMIT)".to_owned(),
         Way::TopUp(amount) => format!("top up {}", dollars(*amount)),
         Way::TopUpBeyond(owed) if owed.is_zero() => "top up".to_owned(),

@@ -16,6 +16,12 @@ impl Command for Extend {
         name: "FW.EXTEND",
         usage: &["key id ttl_ms"],
         summary: "Lets an open hold lapse ttl_ms from now.",
+        complexity: "O(log N) with N the holds that the account has open or remembers",
+        since: "0.1.0",
+        words: &[
+            ("id", "the hold's, as in FW.ADMIT"),
+            ("ttl_ms", "milliseconds from now, 1 to 86400000"),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = hold::Extend;

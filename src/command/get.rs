@@ -12,8 +12,14 @@ use crate::engine::view::{AccountRow, ViewAccount};
 pub struct Get;
 
 impl Command for Get {
-    const DOC: Doc =
-        Doc { name: "FW.GET", usage: &["key"], summary: "Shows everything about an account." };
+    const DOC: Doc = Doc {
+        name: "FW.GET",
+        usage: &["key"],
+        summary: "Shows everything about an account.",
+        complexity: "O(N) with N the account's leases",
+        since: "0.1.0",
+        words: &[],
+    };
     const ACCESS: Access = Access::Read;
     type Request<'a> = ViewAccount;
 

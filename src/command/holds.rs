@@ -16,6 +16,9 @@ impl Command for Holds {
         name: "FW.HOLDS",
         usage: &["key [COUNT n]"],
         summary: "Shows the open holds of an account, soonest lapse first.",
+        complexity: "O(N) with N the holds shown",
+        since: "0.1.0",
+        words: &[("COUNT n", "at most so many, 100 if not given")],
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = ViewHolds;

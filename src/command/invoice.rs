@@ -17,6 +17,18 @@ impl Command for Invoice {
         name: "FW.INVOICE",
         usage: &["key FAILED|PAID|VOIDED invoice [AMOUNT amount]"],
         summary: "Says that an invoice failed, was paid or was voided; an account with a failed one is suspended.",
+        complexity: "O(log N) with N the account's failed invoices",
+        since: "0.1.0",
+        words: &[
+            (
+                "FAILED",
+                "it could not be charged: the account is suspended until it is paid or voided",
+            ),
+            ("PAID", "it was paid; final"),
+            ("VOIDED", "it was cancelled; final"),
+            ("invoice", "the invoice's id, of 1 to 128 bytes"),
+            ("AMOUNT amount", "with PAID: dollars by which it lowers what is owed, 0 if not given"),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = invoice::Invoice;

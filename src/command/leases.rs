@@ -17,6 +17,9 @@ impl Command for Leases {
         name: "FW.LEASES",
         usage: &["key [COUNT n]"],
         summary: "Shows the leases of an account, by id.",
+        complexity: "O(N) with N the account's leases",
+        since: "0.1.0",
+        words: &[("COUNT n", "at most so many, 100 if not given")],
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = ViewLeases;

@@ -15,7 +15,23 @@ impl Command for Limit {
     const DOC: Doc = Doc {
         name: "FW.LIMIT",
         usage: &["key name [VALUE v|DEFAULT] [MAX v|DEFAULT]"],
-        summary: "Sets what the customer chose (VALUE) and what the operator approved (MAX).",
+        summary: "Sets what the customer chose (VALUE), what the operator approved (MAX), or both.",
+        complexity: "O(log N) with N the account's own limits",
+        since: "0.1.0",
+        words: &[
+            (
+                "name",
+                "requests, tokens, requests@scope, tokens@scope, concurrency, spend, or a quota",
+            ),
+            (
+                "VALUE v",
+                "what the customer chose: a figure up to MAX, or unlimited; DEFAULT takes it back",
+            ),
+            (
+                "MAX v",
+                "what the operator approved: a figure or unlimited; DEFAULT is the platform's or the tier's",
+            ),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = SetLimit;

@@ -4,6 +4,7 @@
 //! tests run the same commands without a server. What a command may do is the engine's to say.
 
 pub mod error;
+pub mod grammar;
 
 pub mod args;
 
@@ -19,6 +20,7 @@ pub mod holds;
 pub mod invoice;
 pub mod leases;
 pub mod limit;
+pub mod log;
 pub mod peek;
 pub mod quota;
 pub mod quotas;
@@ -31,11 +33,16 @@ pub mod tiers;
 pub mod topup;
 pub mod void;
 
+pub mod own;
+
+pub mod help;
+
 use crate::engine::decide::Request;
 use crate::engine::policy::Policy;
 use crate::engine::verdict::{Outcome, Verdict};
 use args::Args;
 use error::Error;
+use grammar::Argument;
 use reply::Reply;
 use setting::Settings;
 
@@ -43,10 +50,33 @@ use setting::Settings;
 pub struct Doc {
     /// Its name, in capitals.
     pub name: &'static str,
-    /// Its arguments, one line a form.
+    /// Its arguments, one line a form, as [`grammar`] reads them.
     pub usage: &'static [&'static str],
     /// What it does, in one sentence.
     pub summary: &'static str,
+    /// What it costs.
+    pub complexity: &'static str,
+    /// The version of the module in which it appeared.
+    pub since: &'static str,
+    /// The words and values of the usage that need a word more, as it writes them, and what they mean.
+    pub words: &'static [(&'static str, &'static str)],
+}
+
+impl Doc {
+    /// How it is written, one line a form.
+    #[must_use]
+    pub fn forms(&self) -> Vec<String> {
+        let form = |form: &&str| format!("{} {form}", self.name).trim_end().to_owned();
+        self.usage.iter().map(form).collect()
+    }
+
+    /// What an argument of its usage means, where that needs a word more.
+    #[must_use]
+    pub fn meaning(&self, argument: &Argument) -> Option<&'static str> {
+        let word = argument.token.unwrap_or(argument.place);
+        let row = self.words.iter().find(|(row, _)| row.split(' ').next() == Some(word));
+        row.map(|(_, means)| *means)
+    }
 }
 
 /// Whether a command can change an account.
@@ -120,6 +150,8 @@ pub type Answer<'a, C> = <<C as Command>::Request<'a> as Request>::Answer;
 pub trait Keyless {
     /// What it is called and how it is written.
     const DOC: Doc;
+    /// Whether it can change what other commands see, or walks rows.
+    const ACCESS: Access;
 
     /// Does it.
     ///
@@ -167,6 +199,8 @@ pub fn commands(visitor: &mut impl Visitor) {
     visitor.command::<get::Get>();
     visitor.command::<holds::Holds>();
     visitor.command::<leases::Leases>();
+    visitor.command::<log::Log>();
     visitor.keyless::<tiers::Tiers>();
+    visitor.keyless::<help::Help>();
     visitor.keyless::<clock::Clock>();
 }

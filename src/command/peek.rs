@@ -1,6 +1,6 @@
 //! `FW.PEEK key [COST n] [SCOPE name] [TOKENS n] [HOLD id amount [TTL ms]]`
 
-use super::admit::{USAGE, parse, reply};
+use super::admit::{COMPLEXITY, USAGE, WORDS, parse, reply};
 use super::args::Args;
 use super::error::Error;
 use super::reply::Reply;
@@ -17,6 +17,9 @@ impl Command for Peek {
         name: "FW.PEEK",
         usage: USAGE,
         summary: "Answers what FW.ADMIT would answer, and takes nothing.",
+        complexity: COMPLEXITY,
+        since: "0.1.0",
+        words: WORDS,
     };
     const ACCESS: Access = Access::Read;
     type Request<'a> = admit::Peek;

@@ -45,6 +45,22 @@ impl Command for Quota {
             "key SYNC upto-token [id ...]",
         ],
         summary: "Holds units of quotas under a lease that lapses unless it is renewed.",
+        complexity: "O(log N) with N the account's leases; SYNC: O(N)",
+        since: "0.1.0",
+        words: &[
+            ("RESERVE", "holds exactly these counts for the lease id, or changes nothing"),
+            (
+                "RENEW",
+                "the heartbeat: the lease's time begins anew, unless the account is suspended",
+            ),
+            ("RELEASE", "ends the lease; replies 1, or 0 if there was none"),
+            ("SYNC", "releases every lease with a token up to upto-token whose id is not listed"),
+            ("quota", "a name of fw.quotas"),
+            ("n", "the count wanted, all in all; 0 drops the quota from the lease"),
+            ("TTL ms", "how long the lease lasts without a renewal, 0 (for ever) to 31536000000"),
+            ("token", "the lease's, as RESERVE replied; any other is the error STALE"),
+            ("upto-token", "the largest token of FW.LEASES, so that later leases are safe"),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = Ask<'a>;

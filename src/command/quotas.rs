@@ -15,6 +15,9 @@ impl Command for Quotas {
         name: "FW.QUOTAS",
         usage: &["key [name]"],
         summary: "Shows every limit of an account, or one, with what is used and who set it.",
+        complexity: "O(N) with N the limits shown",
+        since: "0.1.0",
+        words: &[("name", "shows this limit alone, as FW.LIMIT names it")],
     };
     const ACCESS: Access = Access::Read;
     type Request<'a> = ViewLimits;

@@ -16,6 +16,12 @@ impl Command for Refund {
         name: "FW.REFUND",
         usage: &["key amount ID id"],
         summary: "Records a credit note, exactly once: it pays what is owed first, the rest becomes credits.",
+        complexity: "O(1)",
+        since: "0.1.0",
+        words: &[
+            ("amount", "dollars with up to 9 decimals, above 0"),
+            ("ID id", "makes it count once: the same id with the same amount is DUPLICATE"),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = spend::Refund;

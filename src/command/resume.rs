@@ -16,6 +16,9 @@ impl Command for Resume {
         name: "FW.RESUME",
         usage: &["key"],
         summary: "Ends what FW.SUSPEND began; other reasons to be suspended stay.",
+        complexity: "O(1)",
+        since: "0.1.0",
+        words: &[],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = suspend::Resume;

@@ -1,4 +1,4 @@
-//! `FW.SET key field value [field value ...]`
+//! `FW.SET key [payment-method yes|no] [tier name|unlimited|auto] [anchor-day day]`
 
 use super::args::Args;
 use super::error::Error;
@@ -16,9 +16,15 @@ pub struct Set;
 impl Command for Set {
     const DOC: Doc = Doc {
         name: "FW.SET",
-        usage: &["key field value [field value ...] with the fields payment-method yes|no, \
-                  tier NAME|unlimited|auto, anchor-day 1-31"],
-        summary: "Sets what the operator says of an account; all fields or none. Creates it.",
+        usage: &["key [payment-method yes|no] [tier name|unlimited|auto] [anchor-day day]"],
+        summary: "Sets what the operator says of an account, one field at least; all of them or none. Creates it.",
+        complexity: "O(1)",
+        since: "0.1.0",
+        words: &[
+            ("payment-method", "whether one is on file; it earns the first tier"),
+            ("tier", "pins a tier of FW.TIERS, or no limit at all; auto ends that"),
+            ("anchor-day", "the day on which the account's month begins, 1 to 31"),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = set::Set;

@@ -17,6 +17,18 @@ impl Command for Spend {
         name: "FW.SPEND",
         usage: &["key amount [ID id | HOLD id [TOKENS n] [PARTIAL]]"],
         summary: "Records a charge, exactly once with an ID or a HOLD, and replies how the account stands.",
+        complexity: "O(log N) with N the holds that the account has open or remembers",
+        since: "0.1.0",
+        words: &[
+            ("amount", "dollars with up to 9 decimals; may be 0"),
+            ("ID id", "makes a charge count once: the same id with the same amount is DUPLICATE"),
+            ("HOLD id", "closes this hold of FW.ADMIT, and charges what the request really cost"),
+            ("TOKENS n", "the tokens that the request really took, all in all"),
+            (
+                "PARTIAL",
+                "keeps the hold open: amount and TOKENS are the totals so far, and its time begins anew",
+            ),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = Charge;

@@ -17,6 +17,9 @@ impl Command for Suspend {
         name: "FW.SUSPEND",
         usage: &["key reason-text"],
         summary: "Blocks an account until FW.RESUME, for a reason of 1 to 256 bytes.",
+        complexity: "O(1)",
+        since: "0.1.0",
+        words: &[("reason-text", "1 to 256 bytes, shown as blocked_reason by FW.GET")],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = suspend::Suspend;

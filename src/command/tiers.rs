@@ -3,14 +3,21 @@
 use super::args::{Args, Figure};
 use super::error::Error;
 use super::reply::Reply;
-use super::{Doc, Host, Keyless};
+use super::{Access, Doc, Host, Keyless};
 
 /// Shows the tier table.
 pub struct Tiers;
 
 impl Keyless for Tiers {
-    const DOC: Doc =
-        Doc { name: "FW.TIERS", usage: &[""], summary: "Shows the tier table, lowest tier first." };
+    const DOC: Doc = Doc {
+        name: "FW.TIERS",
+        usage: &[""],
+        summary: "Shows the tier table, lowest tier first.",
+        complexity: "O(N) with N the tiers",
+        since: "0.1.0",
+        words: &[],
+    };
+    const ACCESS: Access = Access::Read;
 
     fn run(mut args: Args<'_>, host: &mut impl Host, out: &mut impl Reply) -> Result<(), Error> {
         args.end()?;

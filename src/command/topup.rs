@@ -17,6 +17,16 @@ impl Command for TopUp {
         name: "FW.TOPUP",
         usage: &["key amount ID id [PROMO]"],
         summary: "Records credits bought (or given, with PROMO), exactly once.",
+        complexity: "O(1)",
+        since: "0.1.0",
+        words: &[
+            ("amount", "dollars with up to 9 decimals, above 0"),
+            ("ID id", "makes it count once: the same id with the same amount is DUPLICATE"),
+            (
+                "PROMO",
+                "given and not bought: pays nothing that is owed, earns no tier, is used up first",
+            ),
+        ],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = spend::TopUp;

@@ -16,6 +16,9 @@ impl Command for Void {
         name: "FW.VOID",
         usage: &["key id"],
         summary: "Closes a hold without charging more; what was charged so far stays.",
+        complexity: "O(log N) with N the holds that the account has open or remembers",
+        since: "0.1.0",
+        words: &[("id", "the hold's, as in FW.ADMIT")],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = hold::Void;

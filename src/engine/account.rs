@@ -14,6 +14,7 @@ use super::id::{Id, Name};
 use super::lease::Leases;
 use super::ledger::Ledger;
 use super::limit::{LimitName, Override};
+use super::log::{Row, Told};
 use super::money::Money;
 use super::month::{Anchor, Period};
 use super::standing::Reason;
@@ -54,6 +55,8 @@ pub struct Record {
     pub anchor: Option<Anchor>,
     /// Whether a payment method is on file.
     pub payment_method: bool,
+    /// What was told of the account.
+    pub told: Told,
 }
 
 impl Account {
@@ -114,6 +117,12 @@ impl Account {
     #[must_use]
     pub fn failed(&self) -> Option<&BTreeSet<Id>> {
         self.extras.as_deref().map(|extras| &extras.failed)
+    }
+
+    /// What changed of its standing, tier and limits, oldest first.
+    #[must_use]
+    pub fn log(&self) -> &[Row] {
+        self.extras.as_deref().map_or(&[], |extras| &extras.log)
     }
 
     /// Holds if it may get a limit of this name: it has one, or has room for one more.
@@ -193,6 +202,7 @@ impl Record {
         if self.ledger.prepaid().is_err() {
             return Err("credits and promo do not fit");
         }
+        self.told.check()?;
         if self.last_token < 0 { Err("a token is negative") } else { Ok(()) }
     }
 }

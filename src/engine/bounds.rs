@@ -35,6 +35,13 @@ pub const FORMER_TIERS: usize = 64;
 /// Forgotten ids that one command clears away at most, so that no command pays for all of them.
 pub const FORGET_AT_ONCE: usize = 16;
 
+/// Rows of the log of one account.
+pub const LOG_ROWS: usize = 64;
+/// Events that one command can tell of.
+pub const EVENTS_AT_ONCE: usize = 16;
+/// The longest cause of a row of the log, in bytes: an operator's reason, and room for words.
+pub const CAUSE_BYTES: usize = 384;
+
 /// Rows of the tier table.
 pub const TIERS: usize = 64;
 /// Quotas of the platform.

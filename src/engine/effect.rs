@@ -9,6 +9,7 @@ use super::hold::Hold;
 use super::id::{Id, Name, Scope};
 use super::lease::Lease;
 use super::limit::{LimitName, Override, Units};
+use super::log::{Event, Row};
 use super::memory::{Entry, Kept};
 use super::standing::Reason;
 use super::time::Millis;
@@ -48,6 +49,8 @@ pub struct After {
     /// The names of tiers that the account had earned before a higher one: they stay earned,
     /// whatever becomes of the higher one.
     pub former_tiers: Vec<Name>,
+    /// What there is to tell, in its order.
+    pub news: Vec<Row>,
 }
 
 /// How many of the ids recorded first are to be forgotten.
@@ -61,6 +64,8 @@ pub struct Forget {
     pub closed: u8,
     /// Holds that lapsed.
     pub lapsed: u8,
+    /// How many of all these are forgotten before their time, to make room.
+    pub early: u8,
 }
 
 /// What changes beside plain figures.
@@ -133,6 +138,23 @@ pub enum HoldChange {
     Put(Id, Hold),
     /// It was settled or voided. The entry's time is the effect's.
     Close(Entry),
+}
+
+impl After {
+    /// These figures, and nothing else that is new.
+    #[must_use]
+    pub const fn of(record: Record) -> Self {
+        Self { record, former_tiers: Vec::new(), news: Vec::new() }
+    }
+}
+
+impl Effect {
+    /// What is sent to whoever listens to the account, in its order.
+    pub fn events(&self) -> impl Iterator<Item = Event> {
+        let created = (self.onto == Onto::Nothing).then_some(Event::Created);
+        let news = self.after.iter().flat_map(|after| &after.news).map(|row| row.event);
+        created.into_iter().chain(news).filter(|event| event.is_sent())
+    }
 }
 
 impl Forget {

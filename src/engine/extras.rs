@@ -12,6 +12,7 @@ use super::holds::Holds;
 use super::id::{Id, Name};
 use super::lease::{Lease, Leases};
 use super::limit::{LimitName, Override, Units};
+use super::log::{self, Row};
 use super::memory::{Kept, Memory};
 use super::standing::Reason;
 use super::time::Millis;
@@ -34,6 +35,8 @@ pub struct Extras {
     pub failed: BTreeSet<Id>,
     /// Why an operator blocked it, if one did.
     pub blocked: Option<Reason>,
+    /// What changed of its standing, tier and limits, oldest first.
+    pub log: Vec<Row>,
     /// Remembered ids of spends.
     pub spends: Option<Arc<Memory>>,
     /// Remembered ids of billing events.
@@ -72,6 +75,7 @@ impl Extras {
             && self.former_tiers.is_empty()
             && self.failed.is_empty()
             && self.blocked.is_none()
+            && self.log.is_empty()
             && Kept::ALL.iter().all(|kept| self.memory(*kept).is_none())
     }
 
@@ -84,7 +88,7 @@ impl Extras {
     /// How many rows it is made of.
     #[must_use]
     pub fn rows(&self) -> usize {
-        let lists = [self.limits.len(), self.windows.len(), self.failed.len()];
+        let lists = [self.limits.len(), self.windows.len(), self.failed.len(), self.log.len()];
         let leases = [self.leases.entries().len(), self.holds.as_deref().map_or(0, Holds::len)];
         let ids = Kept::ALL.iter().map(|kept| self.memory(*kept).map_or(0, Memory::len));
         lists.into_iter().chain(leases).chain(ids).fold(0, usize::saturating_add)
@@ -106,6 +110,7 @@ impl Extras {
             self.limits.len().saturating_mul(size_of::<(LimitName, Override)>()),
             self.former_tiers.capacity().saturating_mul(size_of::<Name>()),
             self.blocked.as_ref().map_or(0, |reason| reason.as_bytes().len()),
+            self.log.iter().map(row_bytes).fold(0, usize::saturating_add),
             self.windows.values().map(window).fold(0, usize::saturating_add),
             self.failed.iter().map(failed).fold(0, usize::saturating_add),
         ];
@@ -130,6 +135,7 @@ impl Extras {
             return Err("a limit of the account's own is at its default");
         }
         self.check_windows()?;
+        log::check(&self.log, latest)?;
         check_leases(&self.leases, latest, last_token)?;
         check_holds(self.holds.as_deref(), latest)?;
         Kept::ALL.iter().try_for_each(|kept| check_memory(self.memory(*kept), *kept, latest))
@@ -185,6 +191,10 @@ impl LimitKind {
             Self::Scoped => bounds::SCOPED_LIMITS,
         }
     }
+}
+
+fn row_bytes(row: &Row) -> usize {
+    size_of::<Row>().saturating_add(row.cause.as_bytes().len())
 }
 
 fn check_holds(holds: Option<&Holds>, latest: Millis) -> Result<(), &'static str> {

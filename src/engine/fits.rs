@@ -11,6 +11,7 @@ use super::hold::Hold;
 use super::id::Id;
 use super::lease::Lease;
 use super::limit::{LimitName, Meter, Units};
+use super::log;
 use super::memory::{Entry, Kept, Memory};
 use super::money::Money;
 use super::time::Millis;
@@ -47,6 +48,7 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Fits {
         return Err("it lacks the account's figures");
     }
     let at = At { account, effect };
+    at.fits_news()?;
     at.fits_change()?;
     at.fits_held()
 }
@@ -58,6 +60,14 @@ struct At<'a> {
 }
 
 impl At<'_> {
+    /// What is told happened after all that is logged; where the clock has gone back, that has too.
+    fn fits_news(&self) -> Fits {
+        let Some(after) = &self.effect.after else { return Ok(()) };
+        let logged = self.account.and_then(|account| account.log().last());
+        let since = logged.map_or(Millis::ZERO, |row| row.time.min(self.effect.time));
+        log::check_times(&after.news, (since, self.effect.time))
+    }
+
     fn fits_change(&self) -> Fits {
         let full = |name| self.account.is_some_and(|account| !account.has_room_for(name));
         match &self.effect.change {

@@ -26,6 +26,8 @@ pub mod memory;
 pub mod standing;
 pub mod tier;
 
+pub mod log;
+
 pub mod policy;
 
 pub mod extras;

@@ -126,24 +126,28 @@ impl MoneyText {
     fn write(&mut self, nanos: i64) {
         self.end = Self::LONGEST;
         self.start = Self::LONGEST;
-        let mut fraction = nanos.wrapping_rem(NANOS_PER_DOLLAR);
-        let mut places = FRACTION_DIGITS;
-        while places > 0 && fraction.wrapping_rem(10) == 0 {
-            fraction = fraction.wrapping_div(10);
-            places = places.saturating_sub(1);
-        }
-        if places > 0 {
+        // Unsigned, since dividing by a constant is cheaper then: a money reply has four amounts.
+        let nanos = nanos.unsigned_abs();
+        let mut fraction = nanos.wrapping_rem(NANOS_PER_DOLLAR.unsigned_abs());
+        if fraction > 0 {
+            let mut places = FRACTION_DIGITS;
+            for (zeros, power) in [(3, 1_000), (3, 1_000), (1, 10), (1, 10)] {
+                if fraction.wrapping_rem(power) == 0 {
+                    fraction = fraction.wrapping_div(power);
+                    places = places.saturating_sub(zeros);
+                }
+            }
             self.put_digits(fraction, places);
             self.put(b'.');
         }
-        self.put_digits(nanos.wrapping_div(NANOS_PER_DOLLAR), 1);
+        self.put_digits(nanos.wrapping_div(NANOS_PER_DOLLAR.unsigned_abs()), 1);
     }
 
     /// Puts `value` in front, padded with zeros to at least `width` digits.
-    fn put_digits(&mut self, mut value: i64, width: usize) {
+    fn put_digits(&mut self, mut value: u64, width: usize) {
         let mut written = 0_usize;
         while value > 0 || written < width {
-            let digit = u8::try_from(value.wrapping_rem(10)).unwrap_or(0);
+            let [digit, ..] = value.wrapping_rem(10).to_le_bytes();
             self.put(b'0'.wrapping_add(digit));
             value = value.wrapping_div(10);
             written = written.saturating_add(1);

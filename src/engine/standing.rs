@@ -47,6 +47,24 @@ impl Reasons {
         if holds { Self(self.0 | other.0) } else { self }
     }
 
+    /// The reasons that these bits stand for; `None` if there is no such set.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        if (bits as usize) < Self::JOINED.len() { Some(Self(bits)) } else { None }
+    }
+
+    /// The set as bits.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// These reasons without `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Holds if these reasons are among them.
     #[must_use]
     pub const fn contain(self, other: Self) -> bool {

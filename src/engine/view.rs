@@ -1,14 +1,16 @@
-//! What the views say: FW.GET, FW.QUOTAS, FW.HOLDS and FW.LEASES.
+//! What the views say: FW.GET, FW.QUOTAS, FW.HOLDS, FW.LEASES and FW.LOG.
 //!
 //! Views are requests that never have an effect. They show what is due as done, and answer nothing
 //! for an account that does not exist.
 
 use std::collections::BTreeSet;
 
+use super::bounds::LOG_ROWS;
 use super::decide::present::Present;
 use super::decide::{Decision, Missing, Request};
 use super::id::{Id, Name};
 use super::limit::{LimitName, Source};
+use super::log::{Cause, Event, Row};
 use super::money::Money;
 use super::month::{Anchor, Period};
 use super::policy::Policy;
@@ -72,6 +74,12 @@ pub struct ViewHolds {
 
 /// FW.LEASES: what is held, by id.
 pub struct ViewLeases {
+    /// How many rows at most.
+    pub count: usize,
+}
+
+/// FW.LOG: what changed of standing, tier and limits, newest first.
+pub struct ViewLog {
     /// How many rows at most.
     pub count: usize,
 }
@@ -186,6 +194,27 @@ impl Request for ViewLeases {
         };
         let rows = leases.all_living(present.now).take(self.count).map(row).collect();
         Ok(Decision::unchanged(Some(rows)))
+    }
+}
+
+impl Request for ViewLog {
+    type Answer = Option<Vec<Row>>;
+
+    fn missing(&self, _policy: &Policy) -> Missing<Self::Answer> {
+        Missing::Answer(None)
+    }
+
+    fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
+        let account = present.account;
+        let created = Row {
+            time: account.created,
+            event: Event::Created,
+            cause: Cause::of(&[b"first command"]),
+        };
+        let due = present.due_news();
+        let rows = due.iter().rev().chain(account.log().iter().rev());
+        let rows = rows.chain(std::iter::once(&created)).take(self.count.min(LOG_ROWS));
+        Ok(Decision::unchanged(Some(rows.cloned().collect())))
     }
 }
 

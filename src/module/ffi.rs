@@ -48,7 +48,10 @@ needed! {
     RedisModule_Log RedisModule_LogIOError RedisModule_CreateString RedisModule_FreeString
     RedisModule_RegisterStringConfig RedisModule_LoadConfigs RedisModule_RegisterInfoFunc
     RedisModule_InfoAddSection RedisModule_InfoAddFieldULongLong RedisModule_SetModuleOptions
-    RedisModule_Free RedisModule_GetApi
+    RedisModule_Free RedisModule_GetApi RedisModule_NotifyKeyspaceEvent RedisModule_Call
+    RedisModule_CallReplyArrayElement RedisModule_CallReplyStringPtr RedisModule_FreeCallReply
+    RedisModule_SubscribeToServerEvent
+    RedisModule_GetCommand RedisModule_SetCommandInfo
 }
 
 /// Calls a function of the API that [`missing`] has checked.

@@ -1,12 +1,14 @@
 //! Loading: what the server calls once, when it loads the module.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CString, c_int};
 
 use redis_module::raw;
 
+use super::describe::{Category, Traits, describe};
 use super::ffi::{Ctx, ERR, OK, Str, api, c_text, guarded, missing, warn};
-use super::{datatype, pipeline, settings, state};
-use crate::command::{Access, Command, Keyless, Visitor};
+use super::warnings::WARNINGS;
+use super::{datatype, pipeline, settings, state, watch};
+use crate::command::{Access, Command, Doc, Keyless, Visitor, own};
 
 /// Valkey 9 moves slots atomically only if every module says it can.
 const HANDLE_ATOMIC_SLOT_MIGRATION: u32 = 1 << 5;
@@ -56,17 +58,19 @@ fn load(ctx: Ctx, arguments: c_int) -> Result<(), String> {
         return Err("the server does not take the data type fwaccount".to_owned());
     }
     state::with(|state| state.account_type = kind);
-    let mut registrar = Registrar { ctx, refused: None };
+    let mut registrar = Registrar { ctx, category: Category::add(ctx), refused: None };
     crate::command::commands(&mut registrar);
-    registrar.create("FW.APPLY", WRITES, pipeline::internal::<false>);
-    registrar.create("FW.LOAD", WRITES, pipeline::internal::<true>);
+    registrar.create(&own::APPLY, &APPLIES, pipeline::internal::<false>);
+    registrar.create(&own::LOAD, &LOADS, pipeline::internal::<true>);
     if let Some(name) = registrar.refused {
         return Err(format!("the server does not take the command {name}"));
     }
     if api!(RedisModule_RegisterInfoFunc(ctx, Some(info))) != OK {
         return Err("the server does not take the INFO section".to_owned());
     }
-    settings::register(ctx)
+    settings::register(ctx)?;
+    watch::begin(ctx);
+    Ok(())
 }
 
 /// Tells the server's log where a panic came from, before it is caught.
@@ -80,62 +84,77 @@ fn log_panics() {
 /// Creates the server's commands from the command table.
 struct Registrar {
     ctx: Ctx,
+    category: Category,
     refused: Option<&'static str>,
 }
 
-/// What the server is told of a command: its flags, and where its key is (0 for none).
-struct Kind {
-    flags: &'static CStr,
-    key: c_int,
-}
+const READ_KEY: u32 = raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS;
+const CHANGE_KEY: u32 =
+    raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE;
 
-const READS: Kind = Kind { flags: c"readonly fast", key: 1 };
-const READS_ROWS: Kind = Kind { flags: c"readonly", key: 1 };
-const WRITES: Kind = Kind { flags: c"write fast", key: 1 };
-const NO_KEY: Kind = Kind { flags: c"fast", key: 0 };
+const READS: Traits =
+    Traits { flags: c"readonly fast", key: Some(READ_KEY), categories: "read fast" };
+const READS_ROWS: Traits =
+    Traits { flags: c"readonly", key: Some(READ_KEY), categories: "read slow" };
+const WRITES: Traits =
+    Traits { flags: c"write fast", key: Some(CHANGE_KEY), categories: "write fast" };
+const APPLIES: Traits = Traits { categories: "write fast admin dangerous", ..WRITES };
+const LOADS: Traits =
+    Traits { key: Some(raw::REDISMODULE_CMD_KEY_OW | raw::REDISMODULE_CMD_KEY_UPDATE), ..APPLIES };
+// Without the flag `write`: the clock of a replica moves as well.
+const MOVES_CLOCK: Traits = Traits { flags: c"fast", key: None, ..APPLIES };
 
 type Trampoline = unsafe extern "C" fn(Ctx, *mut Str, c_int) -> c_int;
 
 impl Registrar {
-    fn create(&mut self, name: &'static str, kind: Kind, trampoline: Trampoline) {
-        let Kind { flags, key } = kind;
-        let c_name: CString = c_text(name);
+    fn create(&mut self, doc: &Doc, traits: &Traits, trampoline: Trampoline) {
+        let name: CString = c_text(doc.name);
+        let key = c_int::from(traits.key.is_some());
         let created = api!(RedisModule_CreateCommand(
             self.ctx,
-            c_name.as_ptr(),
+            name.as_ptr(),
             Some(trampoline),
-            flags.as_ptr(),
+            traits.flags.as_ptr(),
             key,
             key,
             key
         ));
-        if created != OK {
-            self.refused.get_or_insert(name);
+        if created != OK || !describe(self.ctx, doc, traits, self.category) {
+            self.refused.get_or_insert(doc.name);
         }
     }
 }
 
 impl Visitor for Registrar {
     fn command<C: Command>(&mut self) {
-        let kind = match C::ACCESS {
+        let traits = match C::ACCESS {
             Access::Read => READS,
             Access::ReadRows => READS_ROWS,
             Access::Write => WRITES,
         };
-        self.create(C::DOC.name, kind, pipeline::command::<C>);
+        self.create(&C::DOC, &traits, pipeline::command::<C>);
     }
 
     fn keyless<C: Keyless>(&mut self) {
-        self.create(C::DOC.name, NO_KEY, pipeline::keyless::<C>);
+        let traits = match C::ACCESS {
+            Access::Read => Traits { key: None, ..READS },
+            Access::ReadRows => Traits { key: None, ..READS_ROWS },
+            Access::Write => MOVES_CLOCK,
+        };
+        self.create(&C::DOC, &traits, pipeline::keyless::<C>);
     }
 }
 
 /// What the server calls for INFO.
 unsafe extern "C" fn info(out: *mut raw::RedisModuleInfoCtx, _crash: c_int) {
     let body = || {
-        let Some(rows) = state::with(|state| state.counters.rows()) else { return };
+        let seen = state::with(|state| {
+            (state.counters.rows(), state.clock.steps, state.warnings.map(u64::from))
+        });
+        let Some((rows, steps, warnings)) = seen else { return };
         api!(RedisModule_InfoAddSection(out, std::ptr::null()));
-        for (name, count) in rows {
+        let warnings = WARNINGS.iter().map(|warning| warning.field).zip(warnings);
+        for (name, count) in rows.into_iter().chain([(c"clock_steps", steps)]).chain(warnings) {
             api!(RedisModule_InfoAddFieldULongLong(out, name.as_ptr(), count));
         }
     };

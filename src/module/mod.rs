@@ -9,15 +9,21 @@ mod ffi;
 mod clock;
 mod reply;
 mod telemetry;
+mod warnings;
 
 mod state;
 
 mod keys;
 
 mod datatype;
+mod events;
+
 mod propagate;
 mod settings;
+mod watch;
 
 mod pipeline;
+
+mod describe;
 
 mod load;

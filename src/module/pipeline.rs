@@ -7,19 +7,22 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+use super::events;
 use super::ffi::{Ctx, OK, Str, api, bytes, changing, guarded, reply_error, warn};
 use super::keys::Key;
 use super::propagate;
 use super::reply::Client;
 use super::state::{self, State};
+use super::watch;
 use crate::codec;
 use crate::command::args::{Args, Words};
 use crate::command::clock::Move;
 use crate::command::error::{Code, Error};
 use crate::command::setting::Settings;
-use crate::command::{Command, Host, Keyless};
+use crate::command::{Command, Doc, Host, Keyless};
 use crate::engine::decide::{Missing, Request, Rules, judge};
 use crate::engine::effect::Effect;
+use crate::engine::log::Event;
 use crate::engine::verdict::Refusal;
 
 /// A command's words, where the server keeps them.
@@ -61,7 +64,13 @@ pub(super) unsafe extern "C" fn command<C: Command>(
     count: c_int,
 ) -> c_int {
     let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
-    answer(ctx, |state| run::<C>(ctx, &words, state))
+    let mut told = Vec::new();
+    let status = answer(ctx, |state| run::<C>(ctx, &words, state, &mut told));
+    if !told.is_empty() {
+        // SAFETY: something happened to an account, so its key is there, and lives till the end.
+        events::send(ctx, unsafe { *first.add(1) }, told);
+    }
+    status
 }
 
 /// What the server calls for a command about no account.
@@ -71,8 +80,8 @@ pub(super) unsafe extern "C" fn keyless<C: Keyless>(
     count: c_int,
 ) -> c_int {
     let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
-    let doc = C::DOC;
-    answer(ctx, |state| Ok(C::run(Args::after(1, &words, &doc), state, &mut Client(ctx))?))
+    let doc: &'static Doc = &C::DOC;
+    answer(ctx, |state| Ok(C::run(Args::after(1, &words, doc), state, &mut Client(ctx))?))
 }
 
 /// What the server calls for FW.APPLY and FW.LOAD.
@@ -110,10 +119,18 @@ fn answer(ctx: Ctx, run: impl FnOnce(&mut State) -> Result<(), Failure>) -> c_in
     guarded(body, || reply_error(ctx, INTERNAL))
 }
 
-fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(), Failure> {
-    let doc = C::DOC;
-    Args::after(1, words, &doc).need("key")?;
-    let request = C::parse(Args::after(2, words, &doc), &state.settings.policy)?;
+/// Answers a command. What is to be told to others is left in `told`: whoever hears of it may call
+/// the module, whose state must not be in use then.
+fn run<C: Command>(
+    ctx: Ctx,
+    words: &ServerWords,
+    state: &mut State,
+    told: &mut Vec<Event>,
+) -> Result<(), Failure> {
+    // One that is never copied, because every command would pay for it.
+    let doc: &'static Doc = &C::DOC;
+    Args::after(1, words, doc).need("key")?;
+    let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
     let rules =
         Rules { policy: &state.settings.policy, clock: state.clock.now(), hashing: &state.hashing };
     // SAFETY: there are at least two live strings: the key was needed above.
@@ -126,10 +143,12 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
             _ => Err(Failure::WrongType),
         };
     };
-    let decision = match judge(&request, key.account(), &rules) {
+    // Looked at where it lies: it is never copied.
+    let judged = judge(&request, key.account(), &rules);
+    let decision = match &judged {
         Ok(decision) => decision,
         Err(refusal) => {
-            let error = Error::from(refusal);
+            let error = Error::from(refusal.clone());
             if error.code == Code::Conflict {
                 state.counters.conflict();
             }
@@ -144,6 +163,9 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
         make_so(&mut key, effect, state)?;
     }
     drop(key);
+    if let Some(effect) = decision.effect.as_ref().filter(|effect| effect.after.is_some()) {
+        told.extend(effect.events());
+    }
     state.counters.tally(C::tally(&decision.answer));
     C::reply(&decision.answer, &mut Client(ctx));
     Ok(())
@@ -181,6 +203,10 @@ impl Host for State {
     }
 
     fn move_clock(&mut self, to: Move) -> Option<i64> {
-        self.clock.set(to)
+        let (time, step) = self.clock.set(to)?;
+        if let Some(step) = step {
+            watch::log_step(std::ptr::null_mut(), step);
+        }
+        Some(time.0)
     }
 }

@@ -7,11 +7,13 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+use super::events;
 use super::ffi::{Ctx, OK, Str, api, bytes, changing, newer, reply_error, warn};
 use super::keys::Key;
 use super::state::{self, State};
 use crate::codec;
 use crate::command::Access;
+use crate::engine::effect::Effect;
 use crate::engine::fits::fits;
 
 /// Sends an effect on.
@@ -28,7 +30,7 @@ pub(super) fn apply_effect(ctx: Ctx, key: Str, effect: Str) -> c_int {
         fits(held.account(), &effect)?;
         let cleared = changing(|| held.apply(&effect, state))?;
         state.counters.cleared(cleared);
-        Ok(())
+        Ok(Some(effect))
     })
 }
 
@@ -37,7 +39,7 @@ pub(super) fn load_account(ctx: Ctx, key: Str, blob: Str) -> c_int {
     receive(ctx, key, blob, |state, held, blob| {
         let account = codec::account::decode(blob, &state.hashing).map_err(|damage| damage.0)?;
         let put = changing(|| held.put(account, state.account_type));
-        if put { Ok(()) } else { Err("the account cannot be put into its key") }
+        if put { Ok(None) } else { Err("the account cannot be put into its key") }
     })
 }
 
@@ -45,7 +47,7 @@ fn receive(
     ctx: Ctx,
     name: Str,
     blob: Str,
-    take: impl FnOnce(&mut State, &mut Key, &[u8]) -> Result<(), &'static str>,
+    take: impl FnOnce(&mut State, &mut Key, &[u8]) -> Result<Option<Effect>, &'static str>,
 ) -> c_int {
     if !is_ours(ctx) {
         let line = "NOTALLOWED this command is the server's own; clients use FW.ADMIT and its kin";
@@ -53,12 +55,13 @@ fn receive(
     }
     let took = state::with(|state| {
         let kind = state.account_type;
-        let mut held =
-            Key::open(ctx, name, Access::Write, kind).map_err(|_| "the key has another type")?;
-        // SAFETY: the server keeps a command's arguments until the command ends.
-        let took = take(state, &mut held, unsafe { bytes(blob) });
-        match took {
-            Ok(()) => {
+        let held = Key::open(ctx, name, Access::Write, kind);
+        let took = held.map_err(|_| "the key has another type").and_then(|mut held| {
+            // SAFETY: the server keeps a command's arguments until the command ends.
+            take(state, &mut held, unsafe { bytes(blob) })
+        });
+        match &took {
+            Ok(_) => {
                 state.counters.effects_applied = state.counters.effects_applied.saturating_add(1)
             }
             Err(_) => state.counters.divergences = state.counters.divergences.saturating_add(1),
@@ -66,9 +69,15 @@ fn receive(
         took
     });
     match took.unwrap_or(Err("the module is busy")) {
-        Ok(()) => {
+        Ok(effect) => {
             api!(RedisModule_SignalModifiedKey(ctx, name));
             api!(RedisModule_ReplicateVerbatim(ctx));
+            // What was loaded was told when it happened.
+            if let Some(effect) = effect.filter(|effect| effect.events().next().is_some())
+                && !has_flags(ctx, raw::REDISMODULE_CTX_FLAGS_LOADING)
+            {
+                events::send(ctx, name, effect.events());
+            }
             api!(RedisModule_ReplyWithSimpleString(ctx, c"OK".as_ptr()))
         }
         Err(why) => {
@@ -78,10 +87,14 @@ fn receive(
     }
 }
 
+fn has_flags(ctx: Ctx, any: u32) -> bool {
+    api!(RedisModule_GetContextFlags(ctx)).cast_unsigned() & any != 0
+}
+
 /// Holds if the caller is the primary, the AOF, or one whose word the server must take.
 fn is_ours(ctx: Ctx) -> bool {
     let ours = raw::REDISMODULE_CTX_FLAGS_REPLICATED | raw::REDISMODULE_CTX_FLAGS_LOADING;
-    if api!(RedisModule_GetContextFlags(ctx)).cast_unsigned() & ours != 0 {
+    if has_flags(ctx, ours) {
         return true;
     }
     if api!(RedisModule_GetClientId(ctx)) == u64::MAX {

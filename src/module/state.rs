@@ -10,6 +10,7 @@ use redis_module::raw;
 
 use super::clock::Clock;
 use super::telemetry::Counters;
+use super::warnings::WARNINGS;
 use crate::command::setting::{SETTINGS, Settings};
 
 /// All that the module keeps.
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub shown: [*mut raw::RedisModuleString; SETTINGS.len()],
     pub clock: Clock,
     pub counters: Counters,
+    /// Which of the warnings hold.
+    pub warnings: [bool; WARNINGS.len()],
     pub hashing: RandomState,
     pub account_type: *mut raw::RedisModuleType,
     /// Room for the bytes of an effect, kept so that the hot path allocates nothing.
@@ -43,6 +46,7 @@ pub(super) fn begin() {
         shown: [std::ptr::null_mut(); SETTINGS.len()],
         clock: Clock::default(),
         counters: Counters::default(),
+        warnings: Default::default(),
         hashing: RandomState::with_seeds(seed(1), seed(2), seed(3), seed(4)),
         account_type: std::ptr::null_mut(),
         scratch: Vec::new(),

@@ -12,6 +12,15 @@ pub struct Said {
     pub changes: bool,
     /// Whether the change takes something that a server without memory refuses.
     pub takes: bool,
+    /// What is sent to whoever listens.
+    pub events: Vec<&'static str>,
+}
+
+impl Said {
+    /// An answer that changes nothing.
+    pub const fn unchanged(answer: Result<Answer, Error>) -> Self {
+        Self { answer, changes: false, takes: false, events: Vec::new() }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +36,7 @@ pub enum Answer {
     Leases(Vec<LeaseRow>),
     Holds(Vec<HoldRow>),
     Account(Box<AccountRow>),
+    Log(Vec<LogRow>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +113,13 @@ pub struct HoldRow {
     pub scope: Option<String>,
     pub admitted: i64,
     pub lapses: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    pub time: i64,
+    pub event: &'static str,
+    pub cause: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

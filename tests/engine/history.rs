@@ -147,6 +147,7 @@ impl History {
         self.compare(&Command::Quotas { name: None })?;
         self.compare(&Command::Leases { count: usize::MAX })?;
         self.compare(&Command::Holds { count: usize::MAX })?;
+        self.compare(&Command::Log { count: usize::MAX })?;
         Ok(())
     }
 
@@ -242,6 +243,7 @@ impl History {
             Setting::HoldMemory(span) => figures.hold_memory = span,
             Setting::SpendMemory(span) => figures.spend_memory = span,
             Setting::BillingMemory(span) => figures.billing_memory = span,
+            Setting::Thresholds(rows) => figures.thresholds = rows,
         }
     }
 

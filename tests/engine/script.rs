@@ -73,6 +73,7 @@ pub enum Setting {
     HoldMemory(i64),
     SpendMemory(i64),
     BillingMemory(i64),
+    Thresholds(Vec<u8>),
 }
 
 /// A token that a caller names.
@@ -150,6 +151,7 @@ pub enum Command {
     Quotas { name: Option<String> },
     Leases { count: usize },
     Holds { count: usize },
+    Log { count: usize },
 }
 
 impl Command {
@@ -170,7 +172,8 @@ impl Command {
 
     /// Holds for what only looks.
     pub fn is_view(&self) -> bool {
-        matches!(self, Self::Get | Self::Quotas { .. } | Self::Leases { .. } | Self::Holds { .. })
+        let rows = matches!(self, Self::Leases { .. } | Self::Holds { .. } | Self::Log { .. });
+        rows || matches!(self, Self::Get | Self::Quotas { .. })
     }
 }
 
@@ -275,6 +278,7 @@ impl fmt::Display for Command {
             Self::Quotas { name } => write!(out, "QUOTAS{}", option("", name)),
             Self::Leases { count } => write!(out, "LEASES COUNT {count}"),
             Self::Holds { count } => write!(out, "HOLDS COUNT {count}"),
+            Self::Log { count } => write!(out, "LOG COUNT {count}"),
             _ => write!(out, "QUOTA {}", lease_words(self)),
         }
     }

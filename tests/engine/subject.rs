@@ -18,11 +18,12 @@ use fw_limits::engine::decide::suspend::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
 use fw_limits::engine::fits;
+use fw_limits::engine::log::Event;
 use fw_limits::engine::memory::Act;
 use fw_limits::engine::month::Anchor;
 use fw_limits::engine::policy::Policy;
 use fw_limits::engine::time::Millis;
-use fw_limits::engine::view::{ViewAccount, ViewHolds, ViewLeases, ViewLimits};
+use fw_limits::engine::view::{ViewAccount, ViewHolds, ViewLeases, ViewLimits, ViewLog};
 
 use crate::answer::{Answer, Said};
 use crate::explained::Explained;
@@ -109,6 +110,7 @@ impl Subject {
             }
             Command::Leases { count } => self.ask(&ViewLeases { count: *count }, tell::leases),
             Command::Holds { count } => self.ask(&ViewHolds { count: *count }, tell::holds),
+            Command::Log { count } => self.ask(&ViewLog { count: *count }, tell::log),
         }
     }
 
@@ -169,16 +171,16 @@ impl Subject {
     fn ask<R: Request>(&mut self, request: &R, tell: impl Fn(R::Answer) -> Answer) -> Outcome {
         let rules = Rules { policy: &self.policy, clock: self.clock, hashing: &self.hashing };
         match judge(request, self.primary.as_ref(), &rules) {
-            Err(refusal) => {
-                Ok(Said { answer: Err(tell::error(&refusal)), changes: false, takes: false })
-            }
+            Err(refusal) => Ok(Said::unchanged(Err(tell::error(&refusal)))),
             Ok(decision) => {
                 let changes = decision.effect.is_some();
                 if let Some(effect) = &decision.effect {
                     self.change(effect)?;
                 }
                 let takes = changes && decision.takes;
-                Ok(Said { answer: Ok(tell(decision.answer)), changes, takes })
+                let events = decision.effect.iter().flat_map(Effect::events);
+                let events = events.map(Event::word).collect();
+                Ok(Said { answer: Ok(tell(decision.answer)), changes, takes, events })
             }
         }
     }

@@ -6,6 +6,7 @@ use fw_limits::engine::decide::invoice::Event as EngineInvoice;
 use fw_limits::engine::decide::limit::To as EngineTo;
 use fw_limits::engine::id::{Id, Name, Scope};
 use fw_limits::engine::limit::{Limit, LimitName, Meter, Source, Units};
+use fw_limits::engine::log::Row;
 use fw_limits::engine::money::Money;
 use fw_limits::engine::month::Anchor;
 use fw_limits::engine::policy::{NewAccounts, Policy};
@@ -16,7 +17,7 @@ use fw_limits::engine::verdict::{self, Refusal, Retry};
 use fw_limits::engine::view;
 
 use crate::answer::{
-    AccountRow, Admission, Answer, Error, HoldRow, LeaseRow, LimitRow, Reservation, Shown,
+    AccountRow, Admission, Answer, Error, HoldRow, LeaseRow, LimitRow, LogRow, Reservation, Shown,
     Statement,
 };
 use crate::model::figures::{Figures, Mode, UNLIMITED};
@@ -102,7 +103,7 @@ pub fn policy(figures: &Figures) -> Policy {
         limit: engine_limit(row.limit).as_money(),
         history: money(row.history),
     });
-    let quotas = figures.quotas.iter().map(|(quota, most)| (name(quota), units(*most)));
+    let quotas = figures.quotas.iter().map(|(quota, most)| (name(quota), engine_limit(*most)));
     Policy {
         new_accounts: match figures.new_accounts {
             Mode::Reject => NewAccounts::Reject,
@@ -120,7 +121,7 @@ pub fn policy(figures: &Figures) -> Policy {
         hold_memory: Millis(figures.hold_memory),
         spend_memory: Millis(figures.spend_memory),
         billing_memory: Millis(figures.billing_memory),
-        ..Policy::default()
+        thresholds: figures.thresholds.clone(),
     }
 }
 
@@ -258,6 +259,16 @@ pub fn holds(rows: Option<Vec<verdict::HoldRow>>) -> Answer {
         lapses: row.hold.lapses.0,
     };
     Answer::Holds(rows.into_iter().map(row).collect())
+}
+
+pub fn log(rows: Option<Vec<Row>>) -> Answer {
+    let Some(rows) = rows else { return Answer::Nothing };
+    let row = |row: Row| LogRow {
+        time: row.time.0,
+        event: row.event.word(),
+        cause: bytes(row.cause.as_bytes()),
+    };
+    Answer::Log(rows.into_iter().map(row).collect())
 }
 
 pub fn account(row: Option<view::AccountRow>) -> Answer {

@@ -7,9 +7,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acl;
 mod counts;
+mod docs;
+mod events;
+mod help;
+mod identity;
 mod limits;
 mod load;
+mod log;
 mod persistence;
 mod promised;
 mod race;
@@ -19,3 +25,4 @@ mod retries;
 mod scenarios;
 mod settings;
 mod shapes;
+mod warnings;

@@ -2,11 +2,12 @@
 
 use crate::support::answer::Answer;
 use crate::support::scenario::{START, Target, play_all};
-use crate::support::server::Server;
+use crate::support::server::{Listener, Server};
 
 struct Socket {
     server: Server,
     defaults: Vec<(String, String)>,
+    listener: Listener,
 }
 
 impl Socket {
@@ -19,7 +20,8 @@ impl Socket {
         };
         let pairs = rows.chunks(2).map(|pair| (text(&pair[0]), text(&pair[1])));
         let defaults = pairs.filter(|(name, _)| name != "fw.test-clock").collect();
-        Self { server, defaults }
+        let listener = server.listen();
+        Self { server, defaults, listener }
     }
 }
 
@@ -43,6 +45,10 @@ impl Target for Socket {
 
     fn run(&mut self, words: &[Vec<u8>]) -> Answer {
         self.server.run(words)
+    }
+
+    fn events(&mut self) -> Vec<String> {
+        self.listener.heard(&mut self.server).into_iter().map(|(_, event)| event).collect()
     }
 
     fn image(&mut self, key: &[u8]) -> Vec<u8> {

@@ -51,6 +51,8 @@ fn replies_have_their_types_in_both_protocols() {
         ("FW.EXTEND a h 60000", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
         ("FW.HOLDS a", format!("[[{hold}]]"), format!("[{{{hold}}}]")),
         ("FW.HOLDS nobody", "n".to_owned(), "n".to_owned()),
+        ("FW.LOG a COUNT 1", "[[bibbbb]]".to_owned(), "[{bibbbb}]".to_owned()),
+        ("FW.LOG nobody", "n".to_owned(), "n".to_owned()),
         ("FW.VOID a v", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
         ("FW.REFUND a 1 ID r", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),
         ("FW.INVOICE a PAID i", "[sbbbbbb]".to_owned(), "[sbbbbbb]".to_owned()),

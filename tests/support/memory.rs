@@ -30,6 +30,7 @@ pub struct Memory {
     settings: Settings,
     clock: i64,
     hashing: RandomState,
+    events: Vec<String>,
 }
 
 impl Default for Memory {
@@ -40,6 +41,7 @@ impl Default for Memory {
             settings: Settings::default(),
             clock: START,
             hashing: RandomState::new(),
+            events: Vec::new(),
         };
         memory.reset();
         memory
@@ -72,6 +74,10 @@ impl Target for Memory {
         call.answer.unwrap_or_else(|| Answer::Error("ERR unknown command".to_owned()))
     }
 
+    fn events(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.events)
+    }
+
     fn image(&mut self, key: &[u8]) -> Vec<u8> {
         self.accounts.get(key).map(bytes).unwrap_or_default()
     }
@@ -83,6 +89,7 @@ impl Memory {
         codec::effect::encode(effect, &mut blob);
         let read = codec::effect::decode(&blob).expect("an effect reads back");
         assert_eq!(read, *effect, "an effect reads back as it was");
+        self.events.extend(effect.events().map(|event| format!("fw.{}", event.word())));
         for (accounts, effect) in [(&mut self.accounts, effect), (&mut self.copies, &read)] {
             fits::fits(accounts.get(key), effect).expect("an effect fits");
             match accounts.get_mut(key) {

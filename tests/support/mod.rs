@@ -2,5 +2,7 @@
 
 pub mod answer;
 pub mod history;
+pub mod proxy;
+pub mod release;
 pub mod scenario;
 pub mod server;

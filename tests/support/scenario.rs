@@ -20,6 +20,8 @@ pub trait Target {
     fn clock(&mut self, ms: i64);
     /// Runs a command.
     fn run(&mut self, words: &[Vec<u8>]) -> Answer;
+    /// The events sent since this was last asked.
+    fn events(&mut self) -> Vec<String>;
     /// What a key holds, in any form that tells one state from another.
     fn image(&mut self, key: &[u8]) -> Vec<u8>;
 }
@@ -45,6 +47,7 @@ struct Expect {
     reply: String,
     whole: bool,
     unchanged: bool,
+    events: Option<String>,
 }
 
 /// Plays every scenario of every file; returns how many there were.
@@ -105,6 +108,13 @@ fn step(line: &str, at: usize, steps: &mut Vec<(usize, Step)>) -> Result<(), &'s
         expect.whole = head == "<";
         return Ok(());
     }
+    if head == "!" {
+        let Some((_, Step::Command(expect))) = steps.last_mut() else {
+            return Err("events without a command");
+        };
+        expect.events = Some(rest.to_owned());
+        return Ok(());
+    }
     let step = match head {
         "set" => {
             let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -122,6 +132,7 @@ fn step(line: &str, at: usize, steps: &mut Vec<(usize, Step)>) -> Result<(), &'s
             reply: String::new(),
             whole: true,
             unchanged: head == ">=",
+            events: None,
         }),
         _ => return Err("a line of no known kind"),
     };
@@ -158,6 +169,9 @@ fn check(expect: &Expect, target: &mut impl Target) -> Result<(), String> {
     let command = words(&expect.command);
     let key = command.get(1).cloned().unwrap_or_default();
     let before = target.image(&key);
+    if expect.events.is_some() {
+        target.events();
+    }
     let answer = target.run(&command);
     let after = target.image(&key);
     let fail = |why: &str| Err(format!("{}\n  {why}", expect.command));
@@ -167,7 +181,17 @@ fn check(expect: &Expect, target: &mut impl Target) -> Result<(), String> {
     if (expect.unchanged || answer.changes_nothing() && !anew) && before != after {
         return fail(&format!("changed the account, and answered {}", answer.line()));
     }
+    if let Some(wanted) = &expect.events {
+        let sent = target.events().join(" ");
+        let sent = if sent.is_empty() { "none" } else { &sent };
+        if sent != wanted {
+            return fail(&format!("wanted the events {wanted}\n  came              {sent}"));
+        }
+    }
     let wanted = times(&expect.reply);
+    if wanted.is_empty() && expect.events.is_some() {
+        return Ok(());
+    }
     if expect.whole {
         let came = answer.line();
         if came != wanted {

@@ -149,13 +149,33 @@ impl Server {
 
     /// The whole of a view of an account, and the bytes it is stored in.
     pub fn picture(&mut self, key: &str) -> Vec<String> {
-        let views = ["FW.GET", "FW.QUOTAS", "FW.HOLDS", "FW.LEASES", "DEBUG DIGEST-VALUE", "PTTL"];
+        let views = [
+            "FW.GET",
+            "FW.QUOTAS",
+            "FW.HOLDS",
+            "FW.LEASES",
+            "FW.LOG",
+            "DEBUG DIGEST-VALUE",
+            "PTTL",
+        ];
         views.iter().map(|view| self.says(&format!("{view} {key}"))).collect()
     }
 
     /// The digest of everything that is stored.
     pub fn digest(&mut self) -> String {
         self.says("DEBUG DIGEST")
+    }
+
+    /// Hears the events of its accounts from now on.
+    pub fn listen(&self) -> Listener {
+        let mut listener = Listener(self.connect(), 0);
+        let mut subscribe = redis::cmd("PSUBSCRIBE");
+        subscribe.arg("__keyspace@0__:*").arg(format!("{END}*"));
+        listener.0.send_packed_command(&subscribe.get_packed_command()).expect("it is sent");
+        for _ in 0..2 {
+            listener.next();
+        }
+        listener
     }
 
     /// A field of INFO.
@@ -217,6 +237,43 @@ impl Server {
         self.connection = None;
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Hears the events of a server's accounts.
+pub struct Listener(Connection, u64);
+
+/// What ends each look at what was heard: a channel, and the look's number.
+const END: &str = "end-of-look-";
+
+impl Listener {
+    /// What was sent since the last look: keys and events, in their order.
+    pub fn heard(&mut self, server: &mut Server) -> Vec<(String, String)> {
+        // A replica's listener hears of its primary's looks too.
+        self.1 += 1;
+        let end = format!("{END}{}-{}", server.port, self.1);
+        server.must(&format!("PUBLISH {end} x"));
+        let mut heard = Vec::new();
+        loop {
+            let Answer::List(words) = self.next() else { panic!("a message is a list") };
+            let text = |at: usize| match words.get(at) {
+                Some(Answer::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+                other => panic!("no message: {other:?}"),
+            };
+            let channel = text(2);
+            if channel == end {
+                return heard;
+            }
+            if channel.starts_with(END) {
+                continue;
+            }
+            let (_, key) = channel.split_once(':').expect("a key's channel");
+            heard.push((key.to_owned(), text(3)));
+        }
+    }
+
+    fn next(&mut self) -> Answer {
+        answered(self.0.recv_response().expect("a message"))
     }
 }
 

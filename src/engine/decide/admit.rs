@@ -62,16 +62,22 @@ impl Request for Admit {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let (gauges, purse) = (self.gauges(present), self.purse(present));
+        let gauges = self.gauges(present);
+        let purse = self.purse(present);
         let judged = self.judge(present, &gauges, purse.as_ref())?;
         let (change, when) = match judged.verdict {
             Verdict::Ok => (self.change(present, &gauges, purse.as_ref())?, When::After),
             _ => (Change::None, When::Before),
         };
+        let effect = match change {
+            Change::None => None,
+            change => Some(present.effect(change)),
+        };
+        // The answer last: it is built where it is returned, and never copied.
         Ok(Decision {
-            answer: self.answer(judged, &gauges, when),
-            effect: (change != Change::None).then(|| present.effect(change)),
             takes: self.hold.is_some(),
+            effect,
+            answer: self.answer(judged, &gauges, when),
         })
     }
 }
@@ -84,7 +90,8 @@ impl Request for Peek {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let (gauges, purse) = (self.0.gauges(present), self.0.purse(present));
+        let gauges = self.0.gauges(present);
+        let purse = self.0.purse(present);
         self.0.peek(present, &gauges, purse.as_ref()).map(Decision::unchanged)
     }
 }

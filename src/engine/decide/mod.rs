@@ -7,7 +7,9 @@
 
 pub mod present;
 
+pub mod allowed;
 pub mod kept;
+pub mod news;
 
 pub mod gauge;
 
@@ -28,6 +30,7 @@ use super::apply;
 use super::bounds::CLOCK_STEP_MS;
 use super::effect::{After, Change, Effect, Forget, Onto};
 use super::ledger::Ledger;
+use super::log::Told;
 use super::month::Period;
 use super::policy::{NewAccounts, Policy};
 use super::time::Millis;
@@ -172,7 +175,7 @@ fn judge_rewound<R: Request>(
     let mut record = account.record.clone();
     let anchor = record.anchor.unwrap_or(rules.policy.anchor);
     record.period = record.period.no_later_than_second_end_after(anchor, now);
-    let after = Box::new(After { record, former_tiers: Vec::new() });
+    let after = Box::new(After::of(record));
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,
@@ -217,7 +220,7 @@ fn judge_missing<R: Request>(
     }
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Nothing;
-        effect.after.get_or_insert_with(|| Box::new(present.after()));
+        news::of_new(effect.after.get_or_insert_with(|| Box::new(present.after())));
         decision.takes |= !request.records();
     }
     Ok(decision)
@@ -227,10 +230,12 @@ fn new_record(rules: &Rules<'_>, payment_method: bool) -> Record {
     Record {
         period: Period::containing(rules.policy.anchor, rules.clock),
         ledger: Ledger::default(),
-        earned: None,
+        // What it earns from the start is nothing new.
+        earned: rules.policy.tiers.row(0).filter(|_| payment_method).map(|row| row.name.clone()),
         pinned: None,
         last_token: 0,
         anchor: None,
         payment_method,
+        told: Told::default(),
     }
 }

@@ -232,6 +232,7 @@ fn view(random: &mut Random, mood: &Mood) -> Command {
         0 => Command::Get,
         1 => Command::Quotas { name: Some(any_limit(random)) },
         2 => Command::Leases { count: random.below(4) },
-        _ => Command::Holds { count: random.below(4) },
+        3 => Command::Holds { count: random.below(4) },
+        _ => Command::Log { count: random.below(4) },
     }
 }

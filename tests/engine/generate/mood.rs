@@ -54,10 +54,10 @@ impl Mood {
         let money = swarm(&[14, 14, 5]);
         let mut operator = swarm(&[10, 12, 6, 1, 2]);
         let mut quotas = swarm(&[20, 10, 4, 2]);
-        let views = swarm(&[1, 3, 2, 2]);
+        let views = swarm(&[1, 3, 2, 2, 1]);
         let moves = swarm(&[12, 3, 1, 12]);
         let events = swarm(&[5, 3, 3, 4, 2, 1]);
-        let settings = swarm(&[2, 3, 4, 3, 2, 2, 3, 3, 3, 3, 2, 4]);
+        let settings = swarm(&[2, 3, 4, 3, 2, 2, 3, 3, 3, 3, 2, 4, 3]);
         // Nothing is settled or renewed that was not taken before, and what is suspended for ever
         // is of little interest.
         admission[0] = admission[0].max(admission[2]);

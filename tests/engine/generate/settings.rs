@@ -50,7 +50,11 @@ pub fn setting(random: &mut Random, mood: &Mood) -> Setting {
         8 => Setting::Tokens(figure(random, mood, "tokens")),
         9 => Setting::Concurrency(figure(random, mood, "concurrency")),
         10 => Setting::HoldTtl(random.pick(&HOLD_TTLS)),
-        _ => Setting::HoldMemory(random.pick(&MEMORIES)),
+        11 => Setting::HoldMemory(random.pick(&MEMORIES)),
+        _ => {
+            let all = [1, 10, 50, 80, 90, 99, 100];
+            Setting::Thresholds(all.into_iter().filter(|_| random.once_in(2)).collect())
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::calendar;
 use super::figures::{Figures, Mode};
+use crate::answer::LogRow;
 use crate::script::{Command, id_text};
 
 /// A command clears away at most so many ids that are forgotten. The contract leaves the figure
@@ -51,6 +52,14 @@ pub struct Account {
     pub(super) closed: List<Closed>,
     pub(super) spends: List<Remembered>,
     pub(super) billings: List<Remembered>,
+    /// The reasons that were told last, comma-joined.
+    pub(super) told: String,
+    /// The highest threshold told this month.
+    pub(super) threshold: u8,
+    /// Oldest first.
+    pub(super) log: Vec<LogRow>,
+    /// What is to be sent with the change that is being made.
+    pub(super) events: Vec<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -147,13 +156,18 @@ impl Account {
             closed: List::default(),
             spends: List::default(),
             billings: List::default(),
+            told: String::new(),
+            threshold: 0,
+            log: Vec::new(),
+            events: Vec::new(),
         }
     }
 
     /// Brings the account to the clock's time, or follows a clock that stepped back, and does all
-    /// that is due.
-    pub(super) fn catch_up(&mut self, figures: &Figures, clock: i64) {
-        if self.latest - clock > STEP_BACK_MS {
+    /// that is due. Tells whether it followed the clock back.
+    pub(super) fn catch_up(&mut self, figures: &Figures, clock: i64) -> bool {
+        let follows = self.latest - clock > STEP_BACK_MS;
+        if follows {
             self.step_back(figures, clock);
         }
         self.latest = self.latest.max(clock);
@@ -164,8 +178,11 @@ impl Account {
         }
         self.lapse();
         self.forget(figures);
+        let (had, end) = (self.had_tier(figures), self.period.1);
         self.end_period(figures);
         self.rise(figures);
+        self.notice_due(&had, end, figures);
+        follows
     }
 
     /// Moves the holds whose time has come to those that lapsed.
@@ -209,6 +226,9 @@ impl Account {
         for hold in Rc::make_mut(&mut self.closed) {
             hold.time = hold.time.min(now);
         }
+        for row in &mut self.log {
+            row.time = row.time.min(now);
+        }
         for acts in [&mut self.spends, &mut self.billings] {
             for act in Rc::make_mut(acts) {
                 act.time = act.time.min(now);
@@ -237,6 +257,7 @@ impl Account {
             self.period = (calendar::last_at(anchor, now), calendar::next_after(anchor, now));
         }
         self.spent = 0;
+        self.threshold = 0;
     }
 
     pub(super) fn anchor_day(&self, figures: &Figures) -> u8 {

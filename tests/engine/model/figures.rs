@@ -33,6 +33,7 @@ pub struct Figures {
     pub hold_memory: i64,
     pub spend_memory: i64,
     pub billing_memory: i64,
+    pub thresholds: Vec<u8>,
 }
 
 impl Figures {
@@ -64,6 +65,7 @@ impl Figures {
             hold_memory: 600_000,
             spend_memory: 86_400_000,
             billing_memory: 3_456_000_000,
+            thresholds: vec![50, 80, 90, 100],
         }
     }
 

@@ -12,6 +12,7 @@ mod account;
 mod admit;
 mod holds;
 mod limits;
+mod log;
 mod money;
 mod quota;
 mod standing;
@@ -22,6 +23,20 @@ use crate::answer::{Answer, Error, Said};
 use crate::script::{Ask, Command, Event, HoldAsk, Token, id_text, is_quota};
 pub use account::{Account, Act};
 use figures::{Figures, Mode};
+
+/// Whether the command started the time of a lease or an open hold anew.
+fn starts_anew(command: &Command, answer: &Answer, before: &Account) -> bool {
+    let is_open = |id: u32| before.open.iter().any(|hold| hold.id == id);
+    match (command, answer) {
+        (Command::Extend { .. }, _) => true,
+        (Command::Settle(settle), _) => settle.partial && is_open(settle.id),
+        (Command::Reserve { .. }, Answer::Reservation(told)) => {
+            told.verdict == "OK" && told.token > 0
+        }
+        (Command::Renew { .. }, Answer::Reservation(told)) => told.verdict == "OK",
+        _ => false,
+    }
+}
 
 /// The key: an account, or none.
 #[derive(Default)]
@@ -44,28 +59,38 @@ impl Model {
         if self.account.is_none()
             && let Some(answer) = without_account(command, figures)
         {
-            return Said { answer, changes: false, takes: false };
+            return Said::unchanged(answer);
         }
         let is_new = self.account.is_none();
         let mut account = match &self.account {
             Some(account) => account.clone(),
             None => Account::fresh(command, figures, clock),
         };
-        account.catch_up(figures, clock);
+        let followed = account.catch_up(figures, clock);
         if command.is_view() {
-            return Said { answer: account.obey(command, figures), changes: false, takes: false };
+            return Said::unchanged(account.obey(command, figures));
+        }
+        if is_new {
+            account.is_new();
         }
         let before = account.clone();
         let answer = account.obey(command, figures);
         let answer = answer.and_then(|answer| account.check_sums().map(|()| answer));
         let creates = is_new && matches!(command, Command::Set { .. } | Command::TopUp { .. });
-        let changes = answer.is_ok() && (creates || account != before);
+        // What has its time started anew when the account follows the clock back is stored, though
+        // it looks as it did before.
+        let anew =
+            followed && answer.as_ref().is_ok_and(|answer| starts_anew(command, answer, &before));
+        let changes = answer.is_ok() && (creates || anew || account != before);
         let records = matches!(command, Command::Spend { .. } | Command::Invoice { .. });
         let takes = changes && (is_new && !records || grows(command, &before, &account));
+        let mut events = Vec::new();
         if changes {
+            account.notice(command, &before, figures);
+            events = std::mem::take(&mut account.events);
             self.account = Some(account);
         }
-        Said { answer, changes, takes }
+        Said { answer, changes, takes, events }
     }
 
     /// Does something under an id never used before, which therefore need not be looked for. The
@@ -192,6 +217,7 @@ impl Account {
             Command::Quotas { name } => self.view_limits(name.as_deref(), figures),
             Command::Leases { count } => Ok(self.view_leases(*count)),
             Command::Holds { count } => Ok(self.view_holds(*count)),
+            Command::Log { count } => Ok(self.view_log(*count)),
         }
     }
 }

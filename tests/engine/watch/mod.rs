@@ -1,6 +1,7 @@
 //! What holds in every history, whatever the model says: the promises of the contract.
 
 mod money;
+mod told;
 mod windows;
 
 use fw_limits::engine::account::Account;
@@ -9,6 +10,7 @@ use crate::answer::{Answer, Said};
 use crate::script::{Command, Settle};
 use crate::subject::encoded;
 use money::Money;
+use told::Told;
 use windows::Windows;
 
 const STEP_BACK_MS: i64 = 60_000;
@@ -19,6 +21,7 @@ const HOLD_TTL_MS: i64 = 86_400_000;
 pub struct Watch {
     windows: Windows,
     money: Money,
+    told: Told,
     /// The account's latest time before the command.
     latest: Option<i64>,
     /// The account's bytes after the last command that changed it, if they were needed since.
@@ -54,6 +57,7 @@ impl Watch {
         self.see_bytes(seen)?;
         self.windows.see(seen, now, steps_back)?;
         self.money.see(seen)?;
+        self.told.see(seen)?;
         see_leases(seen, now)?;
         see_holds(seen, now)?;
         self.latest = seen.account.map(|account| account.latest.0);
@@ -92,7 +96,7 @@ fn see_effect(seen: &Seen<'_>) -> Result<(), String> {
     let starts_anew = matches!(seen.command, Command::Settle(Settle { partial: true, .. }));
     let denied = match &seen.said.answer {
         Err(_) | Ok(Answer::Nothing | Answer::Account(_)) => true,
-        Ok(Answer::Limits(_) | Answer::Leases(_) | Answer::Holds(_)) => true,
+        Ok(Answer::Limits(_) | Answer::Leases(_) | Answer::Holds(_) | Answer::Log(_)) => true,
         Ok(Answer::Admission(answer)) => answer.verdict != "OK",
         Ok(Answer::Reservation(answer)) => answer.verdict != "OK",
         Ok(Answer::Statement(answer)) => answer.result == "DUPLICATE" && !starts_anew,
