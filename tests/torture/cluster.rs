@@ -106,13 +106,15 @@ impl Cluster {
         (0..self.nodes.len()).filter(|at| leads(&mut self.nodes[*at])).collect()
     }
 
-    fn client(&self) -> ClusterConnection {
+    fn client(&self) -> Line {
         let places = self.nodes.iter().map(|node| format!("redis://127.0.0.1:{}", node.port));
         let client = ClusterClient::builder(places)
             .retries(20)
             .max_retry_wait(50)
             .response_timeout(Duration::from_secs(5));
-        client.build().and_then(|client| client.get_connection()).expect("the cluster answers")
+        let client = client.build().expect("a client");
+        let connection = client.get_connection().expect("the cluster answers");
+        Line { client, connection }
     }
 
     /// The node that a slot belongs to, once all nodes say the same.
@@ -251,6 +253,29 @@ fn owns(row: &Answer, slot: i64, name: &str) -> bool {
     (*first..=*last).contains(&slot) && owner.get(2).map(word).as_deref() == Some(name)
 }
 
+/// A client library's connections to the cluster.
+struct Line {
+    client: ClusterClient,
+    connection: ClusterConnection,
+}
+
+impl Line {
+    fn ask(&mut self, words: &[Vec<u8>]) -> Result<Answer, redis::RedisError> {
+        let mut command = redis::Cmd::new();
+        words.iter().for_each(|word| {
+            command.arg(word.as_slice());
+        });
+        let said = command.query::<redis::Value>(&mut self.connection);
+        // It may keep a connection to a node that is gone.
+        if said.as_ref().is_err_and(redis::RedisError::is_io_error)
+            && let Ok(connection) = self.client.get_connection()
+        {
+            self.connection = connection;
+        }
+        said.map(answered)
+    }
+}
+
 /// One client: what it charged, in cents by account, and all that it sent.
 #[derive(Default)]
 struct Client {
@@ -262,7 +287,7 @@ struct Client {
 }
 
 impl Client {
-    fn run(&mut self, mut connection: ClusterConnection, stop: &AtomicBool, done: &AtomicUsize) {
+    fn run(&mut self, mut line: Line, stop: &AtomicBool, done: &AtomicUsize) {
         let mut random = Random::new();
         while !stop.load(Ordering::SeqCst) {
             self.number += 1;
@@ -276,7 +301,7 @@ impl Client {
                 ],
             };
             for event in events {
-                if let Some(charge) = self.insist(&mut connection, &event) {
+                if let Some(charge) = self.insist(&mut line, &event) {
                     // A hold that is charged for without it must never be asked for again.
                     self.sent.pop();
                     self.sent.push(charge);
@@ -291,27 +316,21 @@ impl Client {
 
     /// Asks until there is an answer, as gateways do; every event has an id. Where the hold went with
     /// its primary, the charge is recorded without it, in other words: these.
-    fn insist(&mut self, connection: &mut ClusterConnection, event: &str) -> Option<String> {
-        let mut command = redis::Cmd::new();
-        for word in words(event) {
-            command.arg(word);
-        }
-        let answer = until(event, || match command.query::<redis::Value>(connection) {
-            Ok(value) => Some(answered(value).line()),
+    fn insist(&mut self, line: &mut Line, event: &str) -> Option<String> {
+        let words = words(event);
+        let answer = until(event, || match line.ask(&words) {
+            Ok(answer) => Some(answer.line()),
             Err(error) if error.code() == Some("NOHOLD") => Some("NOHOLD".to_owned()),
             Err(error) if error.code() == Some("CONFLICT") => Some("CONFLICT".to_owned()),
-            Err(error) => {
+            Err(_) => {
                 self.retries += 1;
-                if self.retries % 5_000 == 0 {
-                    println!("{event}: {error}");
-                }
                 None
             }
         });
         if answer == "NOHOLD" {
             let (charge, id) = event.split_once(" HOLD ").expect("a charge of a hold");
             let charge = format!("{charge} ID {id}");
-            self.insist(connection, &charge);
+            self.insist(line, &charge);
             return Some(charge);
         }
         let known = answer == "CONFLICT" && event.contains("ADMIT");
@@ -349,9 +368,9 @@ fn torture(troubles: &[Trouble]) -> (Cluster, Figures) {
     std::thread::scope(|scope| {
         let _stop = Stop(&stop);
         for client in &mut clients {
-            let connection = cluster.client();
+            let line = cluster.client();
             let (stop, done) = (&stop, &done);
-            scope.spawn(move || client.run(connection, stop, done));
+            scope.spawn(move || client.run(line, stop, done));
         }
         for trouble in troubles {
             let before = done.load(Ordering::SeqCst);
@@ -379,9 +398,9 @@ fn torture(troubles: &[Trouble]) -> (Cluster, Figures) {
     if troubles.contains(&Trouble::Kill) {
         // Replicas may have lacked what was acknowledged last: clients send all of it again.
         for client in &mut clients {
-            let mut connection = cluster.client();
+            let mut line = cluster.client();
             for event in std::mem::take(&mut client.sent) {
-                client.insist(&mut connection, &event);
+                client.insist(&mut line, &event);
             }
         }
     }
@@ -393,15 +412,14 @@ fn torture(troubles: &[Trouble]) -> (Cluster, Figures) {
 
 /// On every primary and every replica, each account has exactly what was charged to it.
 fn compare(cluster: &mut Cluster, clients: &[Client]) {
-    let mut connection = cluster.client();
+    let mut line = cluster.client();
     for number in 0..ACCOUNTS {
         let key = format!("acct:{number}");
         let cents: u64 = clients.iter().filter_map(|client| client.cents.get(&key)).sum();
         if cents == 0 {
             continue;
         }
-        let value = redis::cmd("FW.GET").arg(&key).query(&mut connection).expect("a view");
-        let view = answered(value);
+        let view = line.ask(&words(&format!("FW.GET {key}"))).expect("a view");
         let figure = |name: &str| view.value(name).map(Answer::word).expect("a figure");
         let spent = format!("{}.{:02}", cents / 100, cents % 100);
         let spent = spent.trim_end_matches('0').trim_end_matches('.');
@@ -482,10 +500,9 @@ fn a_script_with_redis_py_is_routed_while_slots_move() {
         moved += usize::from(cluster.migrate(&slot, primaries[number % PRIMARIES]));
     }
     assert!(child.wait().expect("it ended").success(), "the script failed");
-    let mut connection = cluster.client();
+    let mut line = cluster.client();
     for at in 0..8 {
-        let value = redis::cmd("FW.GET").arg(format!("py:{at}")).query(&mut connection);
-        let view = answered(value.expect("a view"));
+        let view = line.ask(&words(&format!("FW.GET py:{at}"))).expect("a view");
         assert_eq!(view.value("spent").map(Answer::word).as_deref(), Some("2"), "py:{at}");
     }
     println!("cluster: redis-py: {} charges, each once, {moved} slots moved", 8 * SCRIPTED);
