@@ -39,7 +39,7 @@ model: deps ## Run 10,000,000 random commands against a naive model of the rules
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
 	  cargo test --locked --test engine random_histories -- --nocapture
 
-torture: build ## Kill, damage, replicate and reshard servers, half an hour; PART=crash for a part
+torture: build ## Kill, damage, replicate and reshard servers at length; PART=crash for a part
 	FW_TORTURE=long FW_MODULE=$${FW_MODULE:-$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so} \
 	  cargo test --locked --test torture -- --nocapture --test-threads 1 $(if $(PART),$(PART)::)
 

@@ -246,7 +246,7 @@ fn end_children(server: &mut Server) {
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     for child in children.unwrap_or_default().split_whitespace() {
         // It may have ended by itself.
-        let _ = std::process::Command::new("kill").args(["-9", child]).status();
+        let _ = std::process::Command::new("kill").args(["-9", child]).output();
     }
 }
 

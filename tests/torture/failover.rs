@@ -97,7 +97,7 @@ fn ask(connection: &mut Connection, line: &str) -> Option<String> {
     connection.recv_response().ok().map(|value| answered(value).line())
 }
 
-/// One server that leads and those that follow, all at the same time of the test clock.
+/// One server that leads and those that follow.
 struct Group {
     primary: Server,
     replicas: Vec<Server>,
@@ -113,9 +113,11 @@ impl Group {
         group
     }
 
+    /// Who decides is at the time that the rules are told; who follows is an hour ahead.
     fn set_clocks(&mut self) {
-        for server in std::iter::once(&mut self.primary).chain(&mut self.replicas) {
-            server.must(&format!("FW.CLOCK SET {START}"));
+        self.primary.must(&format!("FW.CLOCK SET {START}"));
+        for replica in &mut self.replicas {
+            replica.must(&format!("FW.CLOCK SET {}", START + 3_600_000));
         }
     }
 
