@@ -254,7 +254,7 @@ pub fn newest(folder: &Path) -> PathBuf {
     let folder = folder.join("appendonlydir");
     let manifest = std::fs::read_to_string(folder.join("appendonly.aof.manifest"));
     let manifest = manifest.expect("a manifest");
-    let last = manifest.lines().rfind(|line| line.ends_with("type i")).expect("a last file");
+    let last = manifest.lines().rfind(|line| line.contains(" type i")).expect("a last file");
     folder.join(last.split(' ').nth(1).expect("its name"))
 }
 
