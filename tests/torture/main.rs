@@ -1,6 +1,6 @@
 //! Crashes, damaged files, replicas, failovers and clusters, on real servers.
 //!
-//! `cargo test` runs a short form of each; `make torture` the long one (`FW_TORTURE=long`), with a
+//! `cargo test --test torture` runs a short form of each; `make torture` the long one (`FW_TORTURE=long`), with a
 //! line of figures for docs/reliability.md. Nothing waits for time to pass: servers are polled, and
 //! are killed after so many replies.
 
