@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-matrix test-clients model sim lint bench clean
+.PHONY: help deps build run test test-matrix test-clients model sim fuzz torture torture-hostile lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -42,6 +42,17 @@ model: deps ## Run 10,000,000 random commands against a naive model of the rules
 sim: deps ## Run 100,000,000 operations of the simulator: a primary, two replicas, faults (FW_SEED=n)
 	FW_SIM_OPERATIONS=$${FW_SIM_OPERATIONS:-100000000} \
 	  cargo test --release --locked --test sim runs_with_faults -- --nocapture
+torture: build ## Kill, damage, replicate and reshard servers at length; PART=crash for a part
+	FW_TORTURE=long FW_MODULE=$${FW_MODULE:-$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so} \
+	  cargo test --locked --test torture -- --nocapture --test-threads 1 $(if $(PART),$(PART)::)
+
+fuzz: deps ## Run each fuzz target FW_FUZZ_RUNS times (10,000,000), without a server; installs cargo-fuzz
+	bash scripts/fuzz.sh
+
+torture-hostile: deps ## Send a server hostile words, payloads and keys for much longer than test does (FW_SEED=n)
+	cargo build --locked
+	FW_HOSTILE_ROUNDS=$${FW_HOSTILE_ROUNDS:-50} FW_HOSTILE_MB=$${FW_HOSTILE_MB:-512} \
+	  cargo test --locked --test server hostile:: -- --nocapture --test-threads 1
 
 lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	cargo fmt --check

@@ -76,7 +76,7 @@ fn receive(
             if let Some(effect) = effect.filter(|effect| effect.events().next().is_some())
                 && !has_flags(ctx, raw::REDISMODULE_CTX_FLAGS_LOADING)
             {
-                events::send(ctx, name, &effect);
+                events::send(ctx, name, effect.events());
             }
             api!(RedisModule_ReplyWithSimpleString(ctx, c"OK".as_ptr()))
         }

@@ -27,7 +27,7 @@ pub fn script(seed: u64) -> Script {
     let full = full(seed % KINDS);
     let open = Step::Policy(Setting::NewAccounts(Mode::Open));
     let create = Step::Command(Command::Spend { amount: 1, id: Some(0) });
-    let mut script = Script { start: 1_771_000_000_000, steps: vec![open, create] };
+    let mut script = Script { start: 1_771_000_000_000, steps: vec![open, create], rows_every: 1 };
     script.steps.extend(full.filling);
     script.steps.extend((0..NEAR).flat_map(|_| (full.near)(&mut random)));
     for step in steps(&mut random, OTHERS) {

@@ -48,8 +48,12 @@ fn run(script: &Script) -> Result<u64, Failure> {
     };
     for (at, step) in script.steps.iter().enumerate() {
         let result = history.take(step).and_then(|()| {
-            let compares = at % COMPARE_EVERY == 0 || at + 1 == script.steps.len();
-            if compares { history.subject.compare() } else { Ok(()) }
+            let is_last = at + 1 == script.steps.len();
+            history.compare_views()?;
+            if at % script.rows_every == 0 || is_last {
+                history.compare_rows()?;
+            }
+            if at % COMPARE_EVERY == 0 || is_last { history.subject.compare() } else { Ok(()) }
         });
         result.map_err(|what| Failure { at, what })?;
     }
@@ -113,20 +117,25 @@ impl History {
                 self.subject.delete();
                 self.watch.forget();
             }
-            Step::Fill(filling, count) => return self.fill(*filling, *count),
-            Step::Command(command) if command.is_malformed(&self.figures) => return Ok(()),
+            Step::Fill(filling, count) => self.fill(*filling, *count)?,
+            Step::Command(command) if command.is_malformed(&self.figures) => {}
             Step::Command(command) => {
                 let command = self.look_up(command);
                 self.compare(&command)?;
                 self.commands += 1;
             }
         }
-        self.compare_views()
+        Ok(())
     }
 
+    /// What the watch needs to have seen before the next step.
     fn compare_views(&mut self) -> Result<(), String> {
         self.compare(&Command::Get)?;
         self.compare(&Command::Quotas { name: None })?;
+        Ok(())
+    }
+
+    fn compare_rows(&mut self) -> Result<(), String> {
         self.compare(&Command::Leases { count: usize::MAX })?;
         self.compare(&Command::Holds { count: usize::MAX })?;
         self.compare(&Command::Log { count: usize::MAX })?;

@@ -7,8 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod answer;
+#[path = "../support/corpus.rs"]
+mod corpus;
 mod explained;
 mod full;
+mod fuzzed;
 mod generate;
 mod history;
 mod model;
@@ -45,6 +48,11 @@ fn histories_of_full_accounts_go_as_the_contract_says() {
     for seed in first..first + full::KINDS {
         history::check(seed, &full::script(seed));
     }
+}
+
+#[test]
+fn every_input_of_the_fuzz_target_histories_goes_as_the_contract_says() {
+    assert!(corpus::each("histories", fuzzed::run) > 0);
 }
 
 #[test]

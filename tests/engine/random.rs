@@ -1,16 +1,34 @@
 //! A small generator of random numbers: the same seed gives the same history on every machine.
 
-/// Splitmix64.
-pub struct Random(u64);
+use std::collections::VecDeque;
+
+/// Splitmix64, or bytes that somebody chose for as long as there are any.
+pub struct Random {
+    state: u64,
+    chosen: VecDeque<u8>,
+}
 
 impl Random {
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self { state: seed, chosen: VecDeque::new() }
+    }
+
+    /// Numbers that follow these bytes, one byte a number.
+    pub fn chosen(bytes: &[u8]) -> Self {
+        Self { state: 0, chosen: bytes.iter().copied().collect() }
+    }
+
+    /// Holds when nothing is left of what was chosen.
+    pub fn is_used_up(&self) -> bool {
+        self.chosen.is_empty()
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
+        if let Some(byte) = self.chosen.pop_front() {
+            return u64::from(byte);
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)

@@ -12,6 +12,7 @@ mod counts;
 mod docs;
 mod events;
 mod help;
+mod hostile;
 mod identity;
 mod limits;
 mod load;

@@ -31,27 +31,48 @@ const EVENTS: [Event; 6] = [
     Event::PeriodEnds,
 ];
 
+/// Steps between views of rows where millions of histories are run: they cost more than the steps.
+const ROWS_EVERY: usize = 8;
+
 /// A history's first instant and its steps.
 #[derive(Clone, Debug)]
 pub struct Script {
     pub start: i64,
     pub steps: Vec<Step>,
+    /// After so many steps the views of rows are compared, and always at the end.
+    pub rows_every: usize,
 }
 
 pub fn script(seed: u64) -> Script {
     let mut random = Random::new(seed);
-    let start = start(&mut random);
+    let (mut script, mood) = begin(&mut random);
+    let count = 5 + random.below(200);
+    script.steps.extend((0..count).map(|_| step(&mut random, &mood)));
+    script
+}
+
+/// A history of which the seed says the beginning and the mood, and the bytes every step after it.
+pub fn chosen(seed: u64, bytes: &[u8], most: usize) -> Script {
+    let (mut script, mood) = begin(&mut Random::new(seed));
+    script.rows_every = ROWS_EVERY;
+    let mut random = Random::chosen(bytes);
+    while !random.is_used_up() && script.steps.len() < most {
+        script.steps.push(step(&mut random, &mood));
+    }
+    script
+}
+
+fn begin(random: &mut Random) -> (Script, Mood) {
+    let start = start(random);
     // Most histories should have an account.
     let mode = random.pick(&[Mode::Open, Mode::Open, Mode::Prepaid, Mode::Reject]);
-    let mut all = vec![Step::Policy(Setting::NewAccounts(mode))];
-    all.extend(settings::of_a_history(&mut random).into_iter().map(Step::Policy));
-    let mood = Mood::new(&mut random);
+    let mut steps = vec![Step::Policy(Setting::NewAccounts(mode))];
+    steps.extend(settings::of_a_history(random).into_iter().map(Step::Policy));
+    let mood = Mood::new(random);
     if mood.is_focused {
-        all.extend(commands::opening(&mut random, &mood).into_iter().map(Step::Command));
+        steps.extend(commands::opening(random, &mood).into_iter().map(Step::Command));
     }
-    let count = 5 + random.below(200);
-    all.extend((0..count).map(|_| step(&mut random, &mood)));
-    Script { start, steps: all }
+    (Script { start, steps, rows_every: 1 }, mood)
 }
 
 /// So many steps in one mood.
