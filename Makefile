@@ -42,6 +42,7 @@ model: deps ## Run 10,000,000 random commands against a naive model of the rules
 sim: deps ## Run 100,000,000 operations of the simulator: a primary, two replicas, faults (FW_SEED=n)
 	FW_SIM_OPERATIONS=$${FW_SIM_OPERATIONS:-100000000} \
 	  cargo test --release --locked --test sim runs_with_faults -- --nocapture
+
 torture: build ## Kill, damage, replicate and reshard servers at length; PART=crash for a part
 	FW_TORTURE=long FW_MODULE=$${FW_MODULE:-$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so} \
 	  cargo test --locked --test torture -- --nocapture --test-threads 1 $(if $(PART),$(PART)::)

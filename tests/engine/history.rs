@@ -72,7 +72,7 @@ fn run_caught(script: &Script) -> Result<u64, Failure> {
 
 /// Drops steps for as long as the history still fails, and gives the shortest one that does.
 pub fn shrink(script: &Script, fails: impl Fn(&Script) -> bool) -> Script {
-    let with = |steps: &[Step]| Script { start: script.start, steps: steps.to_vec() };
+    let with = |steps: &[Step]| Script { steps: steps.to_vec(), ..script.clone() };
     with(&shorten(&script.steps, |steps| fails(&with(steps))))
 }
 
