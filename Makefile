@@ -9,7 +9,7 @@ export PORT
 .NOTPARALLEL:
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 24
 
 deps: ## Install what is missing (redis-server, libclang, gcc; Debian or Ubuntu)
 	@bash scripts/deps.sh
