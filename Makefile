@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-matrix test-clients torture-hostile model fuzz lint bench clean
+.PHONY: help deps build run test test-matrix test-clients model sim fuzz torture torture-hostile lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -38,6 +38,14 @@ test-clients: deps ## Run the same commands through redis-py, node-redis, ioredi
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
 	  cargo test --locked --test engine random_histories -- --nocapture
+
+sim: deps ## Run 100,000,000 operations of the simulator: a primary, two replicas, faults (FW_SEED=n)
+	FW_SIM_OPERATIONS=$${FW_SIM_OPERATIONS:-100000000} \
+	  cargo test --release --locked --test sim runs_with_faults -- --nocapture
+
+torture: build ## Kill, damage, replicate and reshard servers at length; PART=crash for a part
+	FW_TORTURE=long FW_MODULE=$${FW_MODULE:-$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so} \
+	  cargo test --locked --test torture -- --nocapture --test-threads 1 $(if $(PART),$(PART)::)
 
 fuzz: deps ## Run each fuzz target FW_FUZZ_RUNS times (10,000,000), without a server; installs cargo-fuzz
 	bash scripts/fuzz.sh

@@ -29,8 +29,8 @@ pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
             after.write(out);
         }
         if parts & part::FORGET != 0 {
-            let Forget { spends, billings, closed, lapsed } = effect.forget;
-            out.extend_from_slice(&[spends, billings, closed, lapsed]);
+            let Forget { spends, billings, closed, lapsed, early } = effect.forget;
+            out.extend_from_slice(&[spends, billings, closed, lapsed, early]);
         }
         effect.change.write(out);
     });
@@ -64,6 +64,7 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
                 billings: from.byte()?,
                 closed: from.byte()?,
                 lapsed: from.byte()?,
+                early: from.byte()?,
             };
         }
         let after = after.map(Box::new);

@@ -147,6 +147,7 @@ fn help(way: &Way, figure: Figure) -> String {
             format!("raise VALUE (FW.LIMIT), up to {}", units(*max, figure))
         }
         Way::RaiseValue(Limit::Unlimited) => "raise VALUE (FW.LIMIT)".to_owned(),
+        Way::RaiseBoth => "raise MAX and VALUE (FW.LIMIT)".to_owned(),
         Way::RaiseMax => "raise MAX (FW.LIMIT)".to_owned(),
         Way::TopUp(amount) => format!("top up {}", dollars(*amount)),
         Way::TopUpBeyond(owed) if owed.is_zero() => "top up".to_owned(),

@@ -209,16 +209,16 @@ fn tiers(text: &[u8]) -> Result<Tiers, &'static str> {
     Tiers::new(rows)
 }
 
-fn quotas(text: &[u8]) -> Result<Vec<(Name, Units)>, &'static str> {
-    const RULE: &str = "each quota must be a name and a whole number";
+fn quotas(text: &[u8]) -> Result<Vec<(Name, Limit<Units>)>, &'static str> {
+    const RULE: &str = "each quota must be a name and a whole number, or unlimited";
     const TAKEN: [&[u8]; 5] = [b"requests", b"tokens", b"concurrency", b"spend", b"ttl"];
-    let mut rows: Vec<(Name, Units)> = Vec::new();
+    let mut rows: Vec<(Name, Limit<Units>)> = Vec::new();
     if words(text).next().is_none() {
         return Ok(rows);
     }
     for row in text.split(|byte| *byte == b';') {
         let mut words = words(row);
-        let (Some(name), Some(limit), None) = (words.next(), words.next(), words.next()) else {
+        let (Some(name), Some(most), None) = (words.next(), words.next(), words.next()) else {
             return Err(RULE);
         };
         let name = Name::new(name).ok_or(RULE)?;
@@ -228,7 +228,7 @@ fn quotas(text: &[u8]) -> Result<Vec<(Name, Units)>, &'static str> {
         if rows.len() >= QUOTAS || rows.iter().any(|(other, _)| *other == name) {
             return Err("there must be at most 64 quotas, each with a name of its own");
         }
-        rows.push((name, count(limit).and_then(Units::new).ok_or(RULE)?));
+        rows.push((name, limit(most).map_err(|_| RULE)?));
     }
     Ok(rows)
 }
@@ -255,8 +255,9 @@ fn show_tiers(tiers: &Tiers) -> String {
     joined(tiers.rows().iter().map(row), "; ")
 }
 
-fn show_quotas(quotas: &[(Name, Units)]) -> String {
-    joined(quotas.iter().map(|(name, limit)| format!("{} {}", name.as_str(), limit.count())), "; ")
+fn show_quotas(quotas: &[(Name, Limit<Units>)]) -> String {
+    let row = |(name, limit): &(Name, _)| format!("{} {}", name.as_str(), show_limit(*limit));
+    joined(quotas.iter().map(row), "; ")
 }
 
 fn joined(rows: impl Iterator<Item = impl ToString>, between: &str) -> String {
@@ -315,6 +316,7 @@ mod tests {
             assert!(set(name, text).is_err(), "{name} {text}");
         }
         assert_eq!(set("quotas", ""), Ok(String::new()));
+        assert_eq!(set("quotas", "a Unlimited;b 1"), Ok("a unlimited; b 1".to_owned()));
         assert_eq!(set("thresholds", ""), Ok(String::new()));
         assert_eq!(set("tiers", "a UNLIMITED 0"), Ok("a unlimited 0".to_owned()));
     }

@@ -128,7 +128,6 @@ fn put_after(account: &mut Account, after: &After) {
 }
 
 fn clear(extras: &mut Extras, effect: &Effect, cleared: &mut Cleared) {
-    cleared.forgotten_ids = too_many_ids(extras, &effect.change);
     for kept in Kept::ALL {
         forget(extras.memory_mut(kept), effect.forget.of(kept));
     }
@@ -138,22 +137,8 @@ fn clear(extras: &mut Extras, effect: &Effect, cleared: &mut Cleared) {
         Arc::make_mut(holds).forget(usize::from(effect.forget.lapsed));
         drop_if_empty(&mut extras.holds);
     }
+    cleared.forgotten_ids = usize::from(effect.forget.early);
     cleared.lapsed_leases = extras.leases.drop_lapsed(effect.time);
-}
-
-/// How many ids have to go for the one that comes.
-fn too_many_ids(extras: &Extras, change: &Change) -> usize {
-    let over = |known: usize, bound| known.saturating_add(1).saturating_sub(bound);
-    if let Some(entry) = change.remembers() {
-        let kept = entry.act.space().kept();
-        return over(extras.memory(kept).map_or(0, Memory::len), kept.bound());
-    }
-    match (extras.holds.as_deref(), change.hold()) {
-        (Some(holds), Some((id, _))) if holds.find(id).is_none() => {
-            over(holds.len(), bounds::STORED_HOLDS)
-        }
-        _ => 0,
-    }
 }
 
 fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {

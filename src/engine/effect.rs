@@ -64,6 +64,8 @@ pub struct Forget {
     pub closed: u8,
     /// Holds that lapsed.
     pub lapsed: u8,
+    /// How many of all these are forgotten before their time, to make room.
+    pub early: u8,
 }
 
 /// What changes beside plain figures.

@@ -113,6 +113,8 @@ pub enum Way {
     RaiseValue(Limit<Units>),
     /// To raise MAX.
     RaiseMax,
+    /// To raise MAX, and then VALUE.
+    RaiseBoth,
     /// To top up so much.
     TopUp(Money),
     /// To top up more than this, which is owed.

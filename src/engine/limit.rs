@@ -16,6 +16,8 @@ pub struct Units(i64);
 impl Units {
     /// None of it.
     pub const ZERO: Self = Self(0);
+    /// As much as there can be.
+    pub const MAX: Self = Self(i64::MAX);
 
     /// Takes a count; `None` if negative.
     #[must_use]

@@ -36,7 +36,7 @@ pub struct Policy {
     /// The tier table.
     pub tiers: Tiers,
     /// What can be leased, and how much of each; in the order of replies.
-    pub quotas: Vec<(Name, Units)>,
+    pub quotas: Vec<(Name, Limit<Units>)>,
     /// The day on which spending periods begin.
     pub anchor: Anchor,
     /// Per cents of the spend limit whose crossing is an event; rising.
@@ -58,7 +58,7 @@ impl Policy {
     #[must_use]
     pub fn quota(&self, name: &Name) -> Limit<Units> {
         let found = self.quotas.iter().find(|(quota, _)| quota == name);
-        Limit::At(found.map_or(Units::ZERO, |(_, limit)| *limit))
+        found.map_or(Limit::At(Units::ZERO), |(_, limit)| *limit)
     }
 
     /// The quota, if this is the limit of one that the platform does not have, or no longer has.
@@ -111,9 +111,9 @@ fn default_tiers() -> Tiers {
     Tiers::new_checked(rows.into_iter().filter_map(tier).collect())
 }
 
-fn default_quotas() -> Vec<(Name, Units)> {
+fn default_quotas() -> Vec<(Name, Limit<Units>)> {
     let rows: [(&[u8], u32); 3] = [(b"deployed-models", 100), (b"a100", 8), (b"h100", 8)];
     rows.into_iter()
-        .filter_map(|(name, limit)| Some((Name::new(name)?, Units::of(limit))))
+        .filter_map(|(name, limit)| Some((Name::new(name)?, Limit::At(Units::of(limit)))))
         .collect()
 }

@@ -1,19 +1,18 @@
 //! Events: keyspace notifications of an account's key, sent wherever an effect is applied.
 //!
 //! What there is to tell was decided with the effect, so a replica tells what its primary told. An
-//! AOF that is loaded tells nothing again. The key is closed by then: who is told may open it.
+//! AOF that is loaded tells nothing again. The command is over by then: who is told may run another.
 
 use std::ffi::CStr;
 
 use redis_module::raw;
 
 use super::ffi::{Ctx, Str, api};
-use crate::engine::effect::Effect;
 use crate::engine::log::Event;
 
-/// Tells whoever listens to the key what an effect did to its account.
-pub(super) fn send(ctx: Ctx, key: Str, effect: &Effect) {
-    for name in effect.events().filter_map(name) {
+/// Tells whoever listens to the key what happened to its account.
+pub(super) fn send(ctx: Ctx, key: Str, told: impl IntoIterator<Item = Event>) {
+    for name in told.into_iter().filter_map(name) {
         api!(RedisModule_NotifyKeyspaceEvent(
             ctx,
             raw::REDISMODULE_NOTIFY_MODULE,

@@ -22,6 +22,7 @@ use crate::command::setting::Settings;
 use crate::command::{Command, Doc, Host, Keyless};
 use crate::engine::decide::{Missing, Request, Rules, judge};
 use crate::engine::effect::Effect;
+use crate::engine::log::Event;
 use crate::engine::verdict::Refusal;
 
 /// A command's words, where the server keeps them.
@@ -63,7 +64,13 @@ pub(super) unsafe extern "C" fn command<C: Command>(
     count: c_int,
 ) -> c_int {
     let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
-    answer(ctx, |state| run::<C>(ctx, &words, state))
+    let mut told = Vec::new();
+    let status = answer(ctx, |state| run::<C>(ctx, &words, state, &mut told));
+    if !told.is_empty() {
+        // SAFETY: something happened to an account, so its key is there, and lives till the end.
+        events::send(ctx, unsafe { *first.add(1) }, told);
+    }
+    status
 }
 
 /// What the server calls for a command about no account.
@@ -112,7 +119,14 @@ fn answer(ctx: Ctx, run: impl FnOnce(&mut State) -> Result<(), Failure>) -> c_in
     guarded(body, || reply_error(ctx, INTERNAL))
 }
 
-fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(), Failure> {
+/// Answers a command. What is to be told to others is left in `told`: whoever hears of it may call
+/// the module, whose state must not be in use then.
+fn run<C: Command>(
+    ctx: Ctx,
+    words: &ServerWords,
+    state: &mut State,
+    told: &mut Vec<Event>,
+) -> Result<(), Failure> {
     // One that is never copied, because every command would pay for it.
     let doc: &'static Doc = &C::DOC;
     Args::after(1, words, doc).need("key")?;
@@ -150,7 +164,7 @@ fn run<C: Command>(ctx: Ctx, words: &ServerWords, state: &mut State) -> Result<(
     }
     drop(key);
     if let Some(effect) = decision.effect.as_ref().filter(|effect| effect.after.is_some()) {
-        events::send(ctx, name, effect);
+        told.extend(effect.events());
     }
     state.counters.tally(C::tally(&decision.answer));
     C::reply(&decision.answer, &mut Client(ctx));

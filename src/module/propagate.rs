@@ -55,10 +55,11 @@ fn receive(
     }
     let took = state::with(|state| {
         let kind = state.account_type;
-        let mut held =
-            Key::open(ctx, name, Access::Write, kind).map_err(|_| "the key has another type")?;
-        // SAFETY: the server keeps a command's arguments until the command ends.
-        let took = take(state, &mut held, unsafe { bytes(blob) });
+        let held = Key::open(ctx, name, Access::Write, kind);
+        let took = held.map_err(|_| "the key has another type").and_then(|mut held| {
+            // SAFETY: the server keeps a command's arguments until the command ends.
+            take(state, &mut held, unsafe { bytes(blob) })
+        });
         match &took {
             Ok(_) => {
                 state.counters.effects_applied = state.counters.effects_applied.saturating_add(1)
@@ -75,7 +76,7 @@ fn receive(
             if let Some(effect) = effect.filter(|effect| effect.events().next().is_some())
                 && !has_flags(ctx, raw::REDISMODULE_CTX_FLAGS_LOADING)
             {
-                events::send(ctx, name, &effect);
+                events::send(ctx, name, effect.events());
             }
             api!(RedisModule_ReplyWithSimpleString(ctx, c"OK".as_ptr()))
         }

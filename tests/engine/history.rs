@@ -9,7 +9,8 @@ use crate::model::calendar;
 use crate::model::figures::Figures;
 use crate::model::{Act, Fill, Model};
 use crate::script::{Ask, Command, FIRST_FILLED, Filling, HoldAsk, Invoice, Move};
-use crate::script::{Setting, Settle, Step, Token};
+use crate::script::{Settle, Step, Token};
+use crate::shorten::shorten;
 use crate::subject::Subject;
 use crate::watch::{Seen, Watch};
 
@@ -71,27 +72,8 @@ fn run_caught(script: &Script) -> Result<u64, Failure> {
 
 /// Drops steps for as long as the history still fails, and gives the shortest one that does.
 pub fn shrink(script: &Script, fails: impl Fn(&Script) -> bool) -> Script {
-    let mut shortest = script.clone();
-    let mut chunk = shortest.steps.len().div_ceil(2);
-    while chunk > 0 {
-        let before = shortest.steps.len();
-        let mut at = 0;
-        while at < shortest.steps.len() {
-            let mut shorter = shortest.clone();
-            let end = (at + chunk).min(shorter.steps.len());
-            shorter.steps.drain(at..end);
-            if fails(&shorter) {
-                shortest = shorter;
-            } else {
-                at += chunk;
-            }
-        }
-        // One step dropped may make another one needless.
-        if chunk > 1 || shortest.steps.len() == before {
-            chunk /= 2;
-        }
-    }
-    shortest
+    let with = |steps: &[Step]| Script { steps: steps.to_vec(), ..script.clone() };
+    with(&shorten(&script.steps, |steps| fails(&with(steps))))
 }
 
 /// Runs a history and tells how many commands it had.
@@ -127,7 +109,7 @@ impl History {
         match step {
             Step::Clock(moved) => self.move_clock(*moved),
             Step::Policy(setting) => {
-                self.set(setting);
+                setting.clone().put(&mut self.figures);
                 self.subject.follow_policy(&self.figures);
             }
             Step::Delete => {
@@ -235,25 +217,6 @@ impl History {
             }
         };
         self.clock = to.clamp(0, LAST);
-    }
-
-    fn set(&mut self, setting: &Setting) {
-        let figures = &mut self.figures;
-        match setting.clone() {
-            Setting::NewAccounts(mode) => figures.new_accounts = mode,
-            Setting::Requests(limit) => figures.requests = limit,
-            Setting::Tokens(limit) => figures.tokens = limit,
-            Setting::Concurrency(limit) => figures.concurrency = limit,
-            Setting::Tiers(rows) => figures.tiers = rows,
-            Setting::Quotas(rows) => figures.quotas = rows,
-            Setting::Anchor(day) => figures.anchor = day,
-            Setting::HoldTtl(ttl) => figures.hold_ttl = ttl,
-            Setting::LeaseTtl(ttl) => figures.lease_ttl = ttl,
-            Setting::HoldMemory(span) => figures.hold_memory = span,
-            Setting::SpendMemory(span) => figures.spend_memory = span,
-            Setting::BillingMemory(span) => figures.billing_memory = span,
-            Setting::Thresholds(rows) => figures.thresholds = rows,
-        }
     }
 
     /// The command with the tokens that are meant.

@@ -17,6 +17,7 @@ mod history;
 mod model;
 mod random;
 mod script;
+mod shorten;
 mod subject;
 mod tell;
 mod watch;

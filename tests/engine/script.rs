@@ -76,6 +76,27 @@ pub enum Setting {
     Thresholds(Vec<u8>),
 }
 
+impl Setting {
+    /// Puts the setting into the platform's figures.
+    pub fn put(self, figures: &mut Figures) {
+        match self {
+            Self::NewAccounts(mode) => figures.new_accounts = mode,
+            Self::Requests(limit) => figures.requests = limit,
+            Self::Tokens(limit) => figures.tokens = limit,
+            Self::Concurrency(limit) => figures.concurrency = limit,
+            Self::Tiers(rows) => figures.tiers = rows,
+            Self::Quotas(rows) => figures.quotas = rows,
+            Self::Anchor(day) => figures.anchor = day,
+            Self::HoldTtl(ttl) => figures.hold_ttl = ttl,
+            Self::LeaseTtl(ttl) => figures.lease_ttl = ttl,
+            Self::HoldMemory(span) => figures.hold_memory = span,
+            Self::SpendMemory(span) => figures.spend_memory = span,
+            Self::BillingMemory(span) => figures.billing_memory = span,
+            Self::Thresholds(rows) => figures.thresholds = rows,
+        }
+    }
+}
+
 /// A token that a caller names.
 #[derive(Clone, Copy, Debug)]
 pub enum Token {

@@ -103,7 +103,7 @@ pub fn policy(figures: &Figures) -> Policy {
         limit: engine_limit(row.limit).as_money(),
         history: money(row.history),
     });
-    let quotas = figures.quotas.iter().map(|(quota, most)| (name(quota), units(*most)));
+    let quotas = figures.quotas.iter().map(|(quota, most)| (name(quota), engine_limit(*most)));
     Policy {
         new_accounts: match figures.new_accounts {
             Mode::Reject => NewAccounts::Reject,

@@ -98,6 +98,17 @@ fn an_account_has_at_most_ten_thousand_open_holds() {
 }
 
 #[test]
+fn an_id_whose_time_is_over_is_not_counted_as_forgotten() {
+    let settings = ["appendonly no", "save \"\"", "fw.billing-memory-ms 1000"];
+    let mut server = Server::start(&settings);
+    server.must(&format!("FW.CLOCK SET {START}"));
+    repeat(&mut server, 10_000, "'FW.INVOICE', KEYS[1], 'PAID', i");
+    server.must("FW.CLOCK ADVANCE 1000");
+    server.must("FW.INVOICE a PAID last");
+    assert_eq!(server.info("fw", "fw_forgotten_ids"), "0");
+}
+
+#[test]
 fn top_ups_refunds_and_settled_invoices_share_ten_thousand_ids_and_the_first_is_forgotten() {
     let mut server = Server::start(&["appendonly no", "save \"\""]);
     server.must(&format!("FW.CLOCK SET {START}"));

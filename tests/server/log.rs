@@ -122,3 +122,13 @@ fn slow_commands_are_in_the_slow_log_as_clients_sent_them() {
     let slow = server.says("SLOWLOG GET 3");
     assert!(slow.contains("[FW.SPEND a 12.5 ID s]") && slow.contains("[FW.LOG a]"), "{slow}");
 }
+
+#[test]
+fn latency_and_command_statistics_know_each_command() {
+    let mut server = Server::start(&["appendonly no"]);
+    server.must("FW.ADMIT a");
+    server.must("FW.ADMIT a COST 601");
+    server.says("FW.ADMIT a COST");
+    let histogram = server.says("LATENCY HISTOGRAM fw.admit").to_lowercase();
+    assert!(histogram.contains("fw.admit") && histogram.contains("calls 3"), "{histogram}");
+}

@@ -41,6 +41,18 @@ fn a_replica_with_another_clock_and_other_settings_has_the_same_bytes() {
 }
 
 #[test]
+fn an_effect_for_a_key_that_holds_something_else_is_a_divergence_and_changes_nothing() {
+    let mut primary = Server::start(&["appendonly no", "save \"\""]);
+    let mut replica = primary.replica(&["appendonly no", "replica-read-only no"]);
+    primary.wait_for_replica(&mut replica);
+    replica.must("SET a x");
+    primary.must("FW.ADMIT a");
+    primary.wait_for_replica(&mut replica);
+    assert_eq!(replica.info("fw", "fw_divergences"), "1");
+    assert_eq!(replica.says("GET a"), "x");
+}
+
+#[test]
 fn a_replica_answers_views_and_refuses_changes() {
     let mut primary = Server::start(&["appendonly no", "save \"\""]);
     primary.must(&format!("FW.CLOCK SET {START}"));

@@ -23,6 +23,7 @@ use super::answer::Answer;
 use super::scenario::{START, Target};
 
 /// Accounts, and what the commands need beside them.
+#[derive(Clone)]
 pub struct Memory {
     accounts: HashMap<Vec<u8>, Account>,
     copies: HashMap<Vec<u8>, Account>,

@@ -291,7 +291,8 @@ fn failed(error: &redis::RedisError) -> Answer {
     Answer::Error(format!("{code} {}", error.detail().unwrap_or_default()))
 }
 
-fn answered(value: Value) -> Answer {
+/// What a reply is, as an answer.
+pub fn answered(value: Value) -> Answer {
     match value {
         Value::Nil => Answer::Nil,
         Value::Int(number) => Answer::Int(number),

@@ -9,7 +9,7 @@ use super::present::Present;
 use super::{Decision, Missing, Request};
 use crate::engine::bounds::HOLDS;
 use crate::engine::explanation::{Check, Existence, Explanation, Figures, Level, Prepaid, Way};
-use crate::engine::limit::{InForce, Limit, LimitName, Meter, Source, Units};
+use crate::engine::limit::{Limit, LimitName, Meter, Source, Units};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
 use crate::engine::standing::Reasons;
@@ -121,7 +121,7 @@ impl Checks<'_, '_> {
             let level = Level { used, ..self.level(LimitName::Spend, Units::ZERO) };
             // The least that could be spent has to fit.
             let needs = spent.plus(Money::LEAST).unwrap_or(Money::MAX);
-            let ways = self.ways_to_spend(&level.in_force, needs);
+            let ways = self.ways_to_spend(needs);
             // A limit of 0 suspends in every month.
             let month = (level.in_force.limit != Limit::At(Units::ZERO)).then(|| self.month());
             checks.push(failed(Figures::SpendLimit(level)).helped(month.into_iter().chain(ways)));
@@ -148,8 +148,8 @@ impl Checks<'_, '_> {
         }
         let policy = Decider::Limit(level.name.clone());
         let ways = match level.name {
-            LimitName::Spend => self.ways_to_spend(&level.in_force, level.asks.as_money()),
-            _ => vec![raise(&level.in_force)],
+            LimitName::Spend => self.ways_to_spend(level.asks.as_money()),
+            _ => vec![self.raise(&level.name, level.asks)],
         };
         let less = ask_for(&Level { used: Units::ZERO, ..level.clone() });
         Check::failed(figures, Verdict::TooLarge, policy).helped(less.into_iter().chain(ways))
@@ -159,30 +159,30 @@ impl Checks<'_, '_> {
         let Some(wait) = self.gauges.wait(&level.name) else {
             return Check::passed(Figures::Window(level));
         };
-        let (policy, ways) = (level.name.clone(), [Way::Wait(wait), raise(&level.in_force)]);
-        let (verdict, policy) = (Verdict::RateLimited, Decider::Limit(policy));
+        let ways = [Way::Wait(wait), self.raise_for(&level)];
+        let (verdict, policy) = (Verdict::RateLimited, Decider::Limit(level.name.clone()));
         Check::failed(Figures::Window(level), verdict, policy).helped(ways)
     }
 
     /// Whether one more hold may be open.
-    fn open(&self, purse: &Purse) -> [Check; 2] {
+    fn open(&self, purse: &Purse) -> Vec<Check> {
         let level = self.level(LimitName::Concurrency, Units::of(1));
         let wait = self.open_hold();
         let limited = Verdict::ConcurrencyLimited;
-        let concurrency = match level.in_force.limit.fits(level.used, level.asks) {
-            true => Check::passed(Figures::Concurrency(level)),
-            false => {
-                let (policy, more) = (Decider::Limit(level.name.clone()), raise(&level.in_force));
-                Check::failed(Figures::Concurrency(level), limited, policy)
-                    .helped([wait.clone(), more])
-            }
-        };
+        let mut checks = Vec::new();
+        if level.in_force.limit.fits(level.used, level.asks) {
+            checks.push(Check::passed(Figures::Concurrency(level)));
+        } else if level.in_force.limit.fits(Units::ZERO, level.asks) {
+            let ways = [wait.clone(), self.raise_for(&level)];
+            let policy = Decider::Limit(level.name.clone());
+            checks.push(Check::failed(Figures::Concurrency(level), limited, policy).helped(ways));
+        }
         let holds = Figures::Holds(purse.open);
-        let bound = match purse.open < HOLDS {
+        checks.push(match purse.open < HOLDS {
             true => Check::passed(holds),
             false => Check::failed(holds, limited, Decider::Bound("holds")).helped([wait]),
-        };
-        [concurrency, bound]
+        });
+        checks
     }
 
     /// Whether the amount fits: what is spent this month, and what is prepaid if nothing else is.
@@ -226,7 +226,7 @@ impl Checks<'_, '_> {
             Beside::Nothing => [ask_for(level), Some(self.month())],
             Beside::OpenHolds => [Some(self.open_hold()), None],
         };
-        first.into_iter().flatten().chain(self.ways_to_spend(&level.in_force, needs)).collect()
+        first.into_iter().flatten().chain(self.ways_to_spend(needs)).collect()
     }
 
     fn ways_to_prepay(&self, beside: Beside, prepaid: Prepaid) -> Vec<Way> {
@@ -245,14 +245,35 @@ impl Checks<'_, '_> {
     }
 
     /// A higher tier, where the tier decides, and a higher limit.
-    fn ways_to_spend(&self, in_force: &InForce, needs: Money) -> Vec<Way> {
-        let by_tier = in_force.source == Source::Tier && self.present.tier().1 == Source::Tier;
+    fn ways_to_spend(&self, needs: Money) -> Vec<Way> {
+        let (source, tier_source) =
+            (self.present.in_force(&LimitName::Spend).source, self.present.tier().1);
+        let value = self.present.account.own(&LimitName::Spend).and_then(|own| own.value);
+        let needed = Units::of_money(needs);
+        let by_tier = source == Source::Tier
+            && tier_source == Source::Tier
+            && value.is_none_or(|value| value.fits(Units::ZERO, needed));
         let tier = if by_tier { self.present.tier_that_allows(needs) } else { None };
         let reach = tier.map(|(name, gap)| match self.top_up(gap) {
             Way::TopUp(amount) => Way::ReachTier(amount, name.clone()),
             way => way,
         });
-        reach.into_iter().chain([raise(in_force)]).collect()
+        reach.into_iter().chain([self.raise(&LimitName::Spend, needed)]).collect()
+    }
+
+    fn raise_for(&self, level: &Level) -> Way {
+        self.raise(&level.name, level.used.plus(level.asks).unwrap_or(Units::MAX))
+    }
+
+    /// What of a limit has to be raised until it allows so much in all.
+    fn raise(&self, name: &LimitName, needs: Units) -> Way {
+        let fits = |limit: Limit<Units>| limit.fits(Units::ZERO, needs);
+        let max = self.present.in_force(name).max;
+        match self.present.account.own(name).and_then(|own| own.value) {
+            Some(value) if fits(max) && !fits(value) => Way::RaiseValue(max),
+            Some(value) if !fits(value) => Way::RaiseBoth,
+            _ => Way::RaiseMax,
+        }
     }
 
     /// A top-up pays what is owed first.
@@ -281,12 +302,5 @@ fn ask_for(level: &Level) -> Option<Way> {
     match level.in_force.limit.remaining(level.used) {
         Limit::At(most) if !most.is_zero() => Some(Way::AskFor(most)),
         _ => None,
-    }
-}
-
-fn raise(in_force: &InForce) -> Way {
-    match in_force.source {
-        Source::Customer if in_force.limit < in_force.max => Way::RaiseValue(in_force.max),
-        _ => Way::RaiseMax,
     }
 }

@@ -125,7 +125,8 @@ impl Settle {
         if found.outcome == Outcome::Ok {
             hold = hold.renewed(found.hold.ttl(), after.now);
         }
-        if hold == found.hold {
+        let starts_anew = found.outcome == Outcome::Ok && after.follows_back();
+        if hold == found.hold && !starts_anew {
             return Ok(Decision::unchanged(after.statement(outcome)));
         }
         let held = held_without(after, found).plus(open_part(found, &hold));
@@ -168,7 +169,7 @@ impl Request for Extend {
         };
         let answer = present.statement(Outcome::Ok);
         let after = hold.clone().renewed(self.ttl, present.now);
-        if after == hold {
+        if after == hold && !present.follows_back() {
             return Ok(Decision::unchanged(answer));
         }
         let reserved = hold.details().tokens;

@@ -65,28 +65,31 @@ impl Present<'_> {
             return Forget::default();
         }
         let adds = change.remembers().map(|entry| entry.act.space().kept());
-        let count = |kept: Kept| {
+        let mut early = 0_usize;
+        let mut count = |kept: Kept| {
             let Some(memory) = self.memory(kept) else { return 0 };
             let grows = usize::from(adds == Some(kept));
             let over = memory.len().saturating_add(grows).saturating_sub(kept.bound());
-            few(memory.forgettable(self.since(kept), FORGET_AT_ONCE).max(over))
+            let due = memory.forgettable(self.since(kept), FORGET_AT_ONCE);
+            early = early.saturating_add(over.saturating_sub(due));
+            few(due.max(over))
         };
-        Forget {
-            spends: count(Kept::Spends),
-            billings: count(Kept::Billings),
-            closed: count(Kept::Closed),
-            lapsed: self.forget_lapsed(change),
-        }
+        let (spends, billings) = (count(Kept::Spends), count(Kept::Billings));
+        let closed = count(Kept::Closed);
+        let (due, over) = self.lapsed_to_forget(change);
+        let early = few(early.saturating_add(over.saturating_sub(due)));
+        Forget { spends, billings, closed, lapsed: few(due.max(over)), early }
     }
 
-    fn forget_lapsed(&self, change: &Change) -> u8 {
-        let Some(holds) = self.account.holds() else { return 0 };
+    /// How many lapsed holds can be forgotten, and how many must be, to make room.
+    fn lapsed_to_forget(&self, change: &Change) -> (usize, usize) {
+        let Some(holds) = self.account.holds() else { return (0, 0) };
         let Since { since, now } = self.since(Kept::Closed);
         // Where the clock has gone back, all that lapsed counts as lapsed now at the latest.
         let until = if now <= since { self.through } else { since };
         let grows = change.hold().is_some_and(|(id, _)| holds.find(id).is_none());
         let over = holds.len().saturating_add(usize::from(grows)).saturating_sub(STORED_HOLDS);
-        few(holds.forgettable(until, FORGET_AT_ONCE).max(over))
+        (holds.forgettable(until, FORGET_AT_ONCE), over)
     }
 
     fn memory(&self, kept: Kept) -> Option<&Memory> {

@@ -60,8 +60,7 @@ impl Request for SetLimit {
             value: self.value.map_or(before.value, To::figure),
             max: self.max.map_or(before.max, To::figure),
         };
-        let (platform, source) = present.platform_limit(&self.name);
-        let in_force = own.in_force(platform, source);
+        let in_force = present.in_force_with(&self.name, Some(own));
         if self.value.and_then(To::figure).is_some_and(|value| value > in_force.max) {
             return Err(Refusal::AboveMax);
         }

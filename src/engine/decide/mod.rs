@@ -7,6 +7,7 @@
 
 pub mod present;
 
+pub mod allowed;
 pub mod kept;
 pub mod news;
 

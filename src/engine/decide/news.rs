@@ -125,8 +125,7 @@ impl Present<'_> {
     fn spend_limit_after(&self, change: &Change) -> Limit<Money> {
         match change {
             Change::Limit(set) if set.0 == LimitName::Spend => {
-                let (platform, source) = self.platform_limit(&set.0);
-                set.1.in_force(platform, source).limit.as_money()
+                self.in_force_with(&set.0, Some(set.1)).limit.as_money()
             }
             _ => self.spend_limit(),
         }

@@ -9,14 +9,13 @@ use crate::engine::effect::{After, Change, Effect, Onto};
 use crate::engine::id::{Id, Name};
 use crate::engine::lapse::Open;
 use crate::engine::lease::{Lease, Leases};
-use crate::engine::limit::{InForce, Limit, LimitName, Override, Source, Units};
+use crate::engine::limit::{Limit, Source, Units};
 use crate::engine::money::Money;
 use crate::engine::month::{Anchor, Skipped};
 use crate::engine::policy::Policy;
 use crate::engine::standing::Reasons;
 use crate::engine::time::Millis;
-use crate::engine::verdict::{LimitRow, Outcome, Refusal, Statement};
-use crate::engine::window::Window;
+use crate::engine::verdict::{Outcome, Refusal, Statement};
 
 /// An account at one instant, under one policy.
 pub struct Present<'a> {
@@ -163,75 +162,11 @@ impl<'a> Present<'a> {
         Some((&row.name, row.history.minus(self.record().ledger.history)))
     }
 
-    /// A limit as it is in force.
+    /// Holds if the account follows a clock that went back, which is stored with a change only: what
+    /// has its time started anew is a change then, though it looks the same.
     #[must_use]
-    #[inline(always)]
-    pub fn in_force(&self, name: &LimitName) -> InForce {
-        let (platform, source) = self.platform_limit(name);
-        match self.account.own(name) {
-            Some(own) if self.policy.lacks(name).is_none() => own.in_force(platform, source),
-            _ => Override::default().in_force(platform, source),
-        }
-    }
-
-    /// What holds where the account has nothing of its own, and where that figure comes from. A
-    /// quota that left the platform reads 0, whatever was set for it.
-    #[must_use]
-    #[inline(always)]
-    pub fn platform_limit(&self, name: &LimitName) -> (Limit<Units>, Source) {
-        let platform = match name {
-            LimitName::Requests => self.policy.requests,
-            LimitName::Tokens => self.policy.tokens,
-            LimitName::Concurrency => self.policy.concurrency,
-            LimitName::Spend => return (self.tier_limit().as_units(), Source::Tier),
-            LimitName::Quota(quota) => self.policy.quota(quota),
-            LimitName::Scoped(..) => Limit::Unlimited,
-        };
-        (platform, Source::Platform)
-    }
-
-    /// What is in use of a limit.
-    #[must_use]
-    pub fn used(&self, name: &LimitName) -> Units {
-        match name {
-            LimitName::Requests | LimitName::Tokens | LimitName::Scoped(..) => {
-                let used = |window: &Window| window.used(self.now);
-                self.account.window(name).map_or(Units::ZERO, used)
-            }
-            LimitName::Concurrency => {
-                Units::new(i64::try_from(self.open().count).unwrap_or(i64::MAX)).unwrap_or_default()
-            }
-            LimitName::Spend => {
-                // Judged before: the sum fits.
-                let used = self.record().ledger.spent.plus(self.held());
-                Units::of_money(used.unwrap_or(Money::MAX))
-            }
-            LimitName::Quota(quota) => self.quota_used(quota),
-        }
-    }
-
-    /// A limit with what is in use of it.
-    #[must_use]
-    pub fn limit_row(&self, name: LimitName) -> LimitRow {
-        LimitRow { in_force: self.in_force(&name), used: self.used(&name), name }
-    }
-
-    /// The spend limit in force.
-    #[must_use]
-    #[inline(always)]
-    pub fn spend_limit(&self) -> Limit<Money> {
-        self.in_force(&LimitName::Spend).limit.as_money()
-    }
-
-    /// What the tier in force allows in a month.
-    #[must_use]
-    #[inline(always)]
-    pub fn tier_limit(&self) -> Limit<Money> {
-        match (self.pinned(), self.earned()) {
-            (Some((_, limit)), _) => limit,
-            (None, Some(row)) => row.limit,
-            (None, None) => self.policy.tiers.first_limit(),
-        }
+    pub fn follows_back(&self) -> bool {
+        self.through > self.now
     }
 
     /// The holds that are open, as stored.
@@ -250,7 +185,7 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn nearest_lapse(&self) -> Millis {
         let Some(holds) = self.account.holds() else { return Millis(1) };
-        let nearest = if self.through > self.now {
+        let nearest = if self.follows_back() {
             // Each has no more than its own time left, whatever their order was.
             let open = holds.after(self.through);
             open.map(|(_, hold)| self.as_of_now(hold).lapses).min()
@@ -350,6 +285,27 @@ impl<'a> Present<'a> {
         self.rank = tiers.risen(before.max(first), ledger.history);
         if self.rank > before {
             self.rise(first);
+        } else if first.is_some() && !self.account.record.payment_method {
+            self.keep_first();
+        }
+    }
+
+    /// Keeps the first tier, which a payment method has just earned beside a higher one.
+    #[cold]
+    fn keep_first(&mut self) {
+        let first = self.policy.tiers.row(0).map(|row| row.name.clone());
+        self.keep_former(first);
+    }
+
+    /// Keeps tiers that were earned, beside the one that is stored.
+    fn keep_former(&mut self, names: impl IntoIterator<Item = Name>) {
+        let kept = self.account.former_tiers();
+        let after = self.after_mut();
+        for name in names {
+            // A tier can rise twice: by what was due, and by the command.
+            if !kept.contains(&name) && !after.former_tiers.contains(&name) {
+                after.former_tiers.push(name);
+            }
         }
     }
 
@@ -371,11 +327,8 @@ impl<'a> Present<'a> {
         let passed = tiers.rows().get(1..rank.unwrap_or(1)).unwrap_or_default();
         let paid = tiers.row(0).filter(|_| first.is_some() && rank > first);
         let passed = passed.iter().chain(paid).map(|row| row.name.clone());
-        let kept = self.account.former_tiers();
-        let after = self.after_mut();
-        let stored = std::mem::replace(&mut after.record.earned, earned);
-        let new = stored.into_iter().chain(passed).filter(|name| !kept.contains(name));
-        after.former_tiers.extend(new);
+        let stored = std::mem::replace(&mut self.after_mut().record.earned, earned);
+        self.keep_former(stored.into_iter().chain(passed));
     }
 
     fn after_mut(&mut self) -> &mut After {
@@ -384,7 +337,7 @@ impl<'a> Present<'a> {
     }
 
     #[inline(always)]
-    fn pinned(&self) -> Option<(&Name, Limit<Money>)> {
+    pub(super) fn pinned(&self) -> Option<(&Name, Limit<Money>)> {
         let name = self.record().pinned.as_ref()?;
         if name.as_bytes() == b"unlimited" {
             return Some((name, Limit::Unlimited));

@@ -128,7 +128,8 @@ impl Reserve {
         let effect = match (after, held) {
             (Some(lease), None) => Some(put_new(present, self.id.clone(), lease)),
             (Some(lease), Some(held)) => {
-                (lease != *held).then(|| put(present, self.id.clone(), lease))
+                let changes = lease != *held || present.follows_back();
+                changes.then(|| put(present, self.id.clone(), lease))
             }
             (None, Some(_)) => Some(present.effect(Change::Release(vec![self.id.clone()]))),
             (None, None) => None,
@@ -186,7 +187,7 @@ impl Request for Renew {
         }
         let after = renewed(lease, self.ttl, present.now);
         let answer = reservation(present, Some(&after), shown);
-        if after == *lease {
+        if after == *lease && !present.follows_back() {
             return Ok(Decision::unchanged(answer));
         }
         Ok(Decision::changed(answer, put(present, self.id.clone(), after)))

@@ -164,9 +164,10 @@ impl Account {
     }
 
     /// Brings the account to the clock's time, or follows a clock that stepped back, and does all
-    /// that is due.
-    pub(super) fn catch_up(&mut self, figures: &Figures, clock: i64) {
-        if self.latest - clock > STEP_BACK_MS {
+    /// that is due. Tells whether it followed the clock back.
+    pub(super) fn catch_up(&mut self, figures: &Figures, clock: i64) -> bool {
+        let follows = self.latest - clock > STEP_BACK_MS;
+        if follows {
             self.step_back(figures, clock);
         }
         self.latest = self.latest.max(clock);
@@ -181,6 +182,7 @@ impl Account {
         self.end_period(figures);
         self.rise(figures);
         self.notice_due(&had, end, figures);
+        follows
     }
 
     /// Moves the holds whose time has come to those that lapsed.

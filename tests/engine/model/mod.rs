@@ -24,6 +24,20 @@ use crate::script::{Ask, Command, Event, HoldAsk, Token, id_text, is_quota};
 pub use account::{Account, Act};
 use figures::{Figures, Mode};
 
+/// Whether the command started the time of a lease or an open hold anew.
+fn starts_anew(command: &Command, answer: &Answer, before: &Account) -> bool {
+    let is_open = |id: u32| before.open.iter().any(|hold| hold.id == id);
+    match (command, answer) {
+        (Command::Extend { .. }, _) => true,
+        (Command::Settle(settle), _) => settle.partial && is_open(settle.id),
+        (Command::Reserve { .. }, Answer::Reservation(told)) => {
+            told.verdict == "OK" && told.token > 0
+        }
+        (Command::Renew { .. }, Answer::Reservation(told)) => told.verdict == "OK",
+        _ => false,
+    }
+}
+
 /// The key: an account, or none.
 #[derive(Default)]
 pub struct Model {
@@ -52,7 +66,7 @@ impl Model {
             Some(account) => account.clone(),
             None => Account::fresh(command, figures, clock),
         };
-        account.catch_up(figures, clock);
+        let followed = account.catch_up(figures, clock);
         if command.is_view() {
             return Said::unchanged(account.obey(command, figures));
         }
@@ -63,7 +77,11 @@ impl Model {
         let answer = account.obey(command, figures);
         let answer = answer.and_then(|answer| account.check_sums().map(|()| answer));
         let creates = is_new && matches!(command, Command::Set { .. } | Command::TopUp { .. });
-        let changes = answer.is_ok() && (creates || account != before);
+        // What has its time started anew when the account follows the clock back is stored, though
+        // it looks as it did before.
+        let anew =
+            followed && answer.as_ref().is_ok_and(|answer| starts_anew(command, answer, &before));
+        let changes = answer.is_ok() && (creates || anew || account != before);
         let records = matches!(command, Command::Spend { .. } | Command::Invoice { .. });
         let takes = changes && (is_new && !records || grows(command, &before, &account));
         let mut events = Vec::new();

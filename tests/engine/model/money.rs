@@ -110,6 +110,9 @@ impl Account {
 
     pub(super) fn set(&mut self, command: &Command, figures: &Figures) -> Answer {
         let Command::Set { payment_method, tier, anchor } = command else { unreachable!() };
+        if *payment_method == Some(true) && !self.payment_method {
+            self.earned.insert(figures.tiers[0].name.clone());
+        }
         self.payment_method = payment_method.unwrap_or(self.payment_method);
         match tier.as_deref() {
             Some("auto") => self.pinned = None,
