@@ -10,9 +10,8 @@ export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin" # where cargo installs
 runs=${FW_FUZZ_RUNS:-10000000}
 build=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 [[ $# -gt 0 ]] || set -- arguments account effect histories
-# No sanitizer: those need a nightly toolchain. Counts of edges and their rarity cost more than they
+# Counts of edges and their rarity cost more than they
 # find here, most of all where a run is as short as ours.
-options=(--sanitizer none --target-dir "$build")
 search=(-entropic=0 -use_counters=0 -reload=0)
 
 command -v g++ >/dev/null || {
@@ -22,9 +21,15 @@ command -v g++ >/dev/null || {
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 
 for target in "$@"; do
-  # A history of 48 bytes has about ten steps; longer ones are what `make model` is for.
+  # No sanitizer: those need a nightly toolchain.
+  options=(--sanitizer none --target-dir "$build")
   length=128
-  [[ $target != histories ]] || length=48
+  if [[ $target == histories ]]; then
+    # That is about ten steps; longer ones are what `make model` is for. Bytes that choose are never
+    # compared with anything, so there is nothing to learn from comparisons.
+    length=48
+    options+=(--no-trace-compares)
+  fi
   grown=$build/corpus/$target
   mkdir -p "$grown" "fuzz/corpus/$target"
   began=$SECONDS
@@ -33,9 +38,11 @@ for target in "$@"; do
   printf 'fuzz: %s: %s executions in %s s, and nothing found\n' \
     "$target" "$runs" "$((SECONDS - began))"
   if [[ ${FW_FUZZ_KEEP:-no} == yes ]]; then
-    cp -n "fuzz/corpus/$target"/* "$grown"
-    cargo fuzz cmin "${options[@]}" "$target" "$grown" -- -use_counters=0 -verbosity=0
+    # `cargo fuzz cmin` would keep twice as many.
+    fewest=$(mktemp -d "$build/fewest.XXXXXX")
+    cargo fuzz run "${options[@]}" "$target" "$fewest" "$grown" "fuzz/corpus/$target" -- \
+      -set_cover_merge=1 "${search[@]}" -verbosity=0
     rm -rf "fuzz/corpus/$target"
-    cp -r "$grown" "fuzz/corpus/$target"
+    mv "$fewest" "fuzz/corpus/$target"
   fi
 done
