@@ -19,6 +19,8 @@ mod model;
 mod random;
 #[path = "../../tests/engine/script.rs"]
 mod script;
+#[path = "../../tests/engine/shorten.rs"]
+mod shorten;
 #[path = "../../tests/engine/subject.rs"]
 mod subject;
 #[path = "../../tests/engine/tell.rs"]
