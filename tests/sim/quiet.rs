@@ -193,11 +193,12 @@ impl World {
         self.serve(self.primary, account, &Command::Spend { amount: 0, id }).map(drop)
     }
 
-    /// Counts charges that were answered and are on no node: they were neither synced nor confirmed.
+    /// Counts charges that were answered as done and are so no longer.
     fn count_lost(&mut self) {
         let lost = self.sent.iter().filter(|told| {
-            let charge = matches!(told.command, Command::Spend { id: Some(_), .. });
-            charge && told.is_answered && !self.is_known(told.account, &told.command)
+            let charge = matches!(told.command, Command::Spend { .. });
+            let own = own_id(&told.command).is_some();
+            charge && own && told.change.is_some() && !self.is_known(told.account, &told.command)
         });
         self.tally.lost += lost.count() as u64;
     }
