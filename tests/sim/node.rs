@@ -9,7 +9,10 @@ use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::codec::wire::VERSION;
 use fw_limits::engine::account::Account;
+use fw_limits::engine::memory::Kept;
 use fw_limits::engine::policy::Policy;
+use fw_limits::engine::slot::Slot;
+use fw_limits::engine::window::Window;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::generate::LAST;
@@ -152,11 +155,12 @@ impl Node {
 
     /// Compares the account of a change, at one change in so many, the same ones on all nodes.
     pub fn compare_sometimes(&self, past: &Past, place: Place) -> Result<(), String> {
-        if place.is_multiple_of(self.compares) {
-            self.compare(past, past.at(place).account)
-        } else {
-            Ok(())
-        }
+        if self.is_compared(place) { self.compare(past, past.at(place).account) } else { Ok(()) }
+    }
+
+    /// Holds at one change in so many, the same ones on all nodes.
+    pub fn is_compared(&self, place: Place) -> bool {
+        place.is_multiple_of(self.compares)
     }
 
     /// Compares an account's bytes with those that other nodes had at the same place.
@@ -169,6 +173,24 @@ impl Node {
         }
         told.set(Some(hash));
         Ok(())
+    }
+
+    /// What an account has in memory, as far as a rule can see it: a field that the codec drops is
+    /// missing from all bytes alike, but not from what was never written and read.
+    pub fn shown(&self, account: usize) -> String {
+        let Some(account) = &self.accounts[account].account else { return String::new() };
+        let extras = account.extras.as_deref();
+        let windows = extras.map(|extras| {
+            let slots = |(name, window): (_, &Window)| format!("{name:?} {:?}", slots(window));
+            extras.windows.iter().map(slots).collect::<Vec<_>>()
+        });
+        let rest = extras.map(|extras| {
+            let ids = Kept::ALL.map(|kept| extras.memory(kept));
+            let state = (&extras.blocked, &extras.failed, &extras.former_tiers, &extras.log);
+            format!("{ids:?} {state:?} {:?} {:?}", extras.limits, extras.leases)
+        });
+        let plain = (account.latest, account.created, &account.record, slots(&account.requests));
+        format!("{plain:?} {windows:?} {:?} {rest:?}", account.holds())
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -260,6 +282,10 @@ impl Node {
             self.rdb = self.snapshot();
         }
     }
+}
+
+fn slots(window: &Window) -> Vec<Slot> {
+    window.slots().collect()
 }
 
 fn knows(version: u8, blob: &[u8]) -> Result<(), String> {

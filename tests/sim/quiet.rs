@@ -36,9 +36,24 @@ impl World {
             for account in 0..self.nodes[node].accounts.len() {
                 let compared = self.nodes[node].compare(&self.past, account);
                 compared.map_err(|what| format!("node {node}: {what}"))?;
+                self.compare_shown(node, account)?;
             }
         }
         (0..self.nodes[0].accounts.len()).try_for_each(|account| self.check(account))
+    }
+
+    /// Compares what two nodes have in memory, as often as their bytes are compared.
+    fn compare_shown(&self, node: usize, account: usize) -> Result<(), String> {
+        let (own, primary) = (&self.nodes[node], &self.nodes[self.primary]);
+        if node == self.primary || !own.is_compared(own.accounts[account].place) {
+            return Ok(());
+        }
+        let (shown, expected) = (own.shown(account), primary.shown(account));
+        if shown == expected {
+            Ok(())
+        } else {
+            Err(format!("node {node} has another account:\n  {shown}\n  {expected}"))
+        }
     }
 
     /// Checks what was promised of an account.
@@ -178,11 +193,12 @@ impl World {
         self.serve(self.primary, account, &Command::Spend { amount: 0, id }).map(drop)
     }
 
-    /// Counts charges that were answered and are on no node: they were neither synced nor confirmed.
+    /// Counts charges that were answered as done and are so no longer.
     fn count_lost(&mut self) {
         let lost = self.sent.iter().filter(|told| {
-            let charge = matches!(told.command, Command::Spend { id: Some(_), .. });
-            charge && told.is_answered && !self.is_known(told.account, &told.command)
+            let charge = matches!(told.command, Command::Spend { .. });
+            let own = own_id(&told.command).is_some();
+            charge && own && told.change.is_some() && !self.is_known(told.account, &told.command)
         });
         self.tally.lost += lost.count() as u64;
     }

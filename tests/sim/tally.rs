@@ -18,7 +18,7 @@ pub struct Tally {
     pub restores: u64,
     /// Commands that WAIT confirmed.
     pub confirmed: u64,
-    /// Charges that were answered and lost with a node: none of them synced or confirmed.
+    /// Charges that were done and answered, and lost with a node or by a RESTORE or DEL.
     pub lost: u64,
     /// Comparisons of all nodes.
     pub quiet: u64,

@@ -49,7 +49,7 @@ pub struct Told {
     pub command: Command,
     pub is_answered: bool,
     /// The change it made when it was answered, and the change's number in the stream.
-    change: Option<(Place, usize)>,
+    pub change: Option<(Place, usize)>,
     /// The nodes that had synced it by then, and those that said that they had received it.
     synced: [bool; NODES],
     received: [bool; NODES],
