@@ -112,6 +112,11 @@ fn rewind_kept(account: &mut Account, now: Millis) {
 
 fn put_after(account: &mut Account, after: &After) {
     account.record.clone_from(&after.record);
+    if after.pinned.as_ref() != account.pinned() || after.last_token != account.last_token() {
+        let extras = account.extras.get_or_insert_default();
+        extras.pinned.clone_from(&after.pinned);
+        extras.last_token = after.last_token;
+    }
     for name in &after.former_tiers {
         let tiers = &mut account.extras.get_or_insert_default().former_tiers;
         if tiers.contains(name) {

@@ -29,6 +29,10 @@ pub struct Extras {
     pub holds: Option<Arc<Holds>>,
     /// GPUs and models it holds.
     pub leases: Leases,
+    /// The largest token ever given to a lease.
+    pub last_token: i64,
+    /// The tier the operator pinned: a tier's name, or `unlimited`.
+    pub pinned: Option<Name>,
     /// Tiers earned before the one earned last; they stay earned.
     pub former_tiers: Vec<Name>,
     /// Invoices that failed and are neither paid nor voided.
@@ -68,15 +72,21 @@ impl Extras {
     /// Holds if there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.limits.is_empty()
-            && self.windows.is_empty()
-            && self.holds.is_none()
-            && self.leases.is_empty()
-            && self.former_tiers.is_empty()
-            && self.failed.is_empty()
-            && self.blocked.is_none()
-            && self.log.is_empty()
-            && Kept::ALL.iter().all(|kept| self.memory(*kept).is_none())
+        self.last_token == 0 && self.pinned.is_none() && !self.has_parts()
+    }
+
+    /// Holds if there is anything in it but plain figures.
+    #[must_use]
+    pub fn has_parts(&self) -> bool {
+        !self.limits.is_empty()
+            || !self.windows.is_empty()
+            || self.holds.is_some()
+            || !self.leases.is_empty()
+            || !self.former_tiers.is_empty()
+            || !self.failed.is_empty()
+            || self.blocked.is_some()
+            || !self.log.is_empty()
+            || Kept::ALL.iter().any(|kept| self.memory(*kept).is_some())
     }
 
     /// How many limits of a kind it has.
@@ -117,11 +127,11 @@ impl Extras {
         parts.into_iter().chain(memories).fold(0, usize::saturating_add)
     }
 
-    /// Checks what an account last changed at `latest` has, which gave tokens up to `last_token`.
+    /// Checks what an account last changed at `latest` has.
     ///
     /// # Errors
     /// Says, in a few words, what does not hold.
-    pub fn check(&self, latest: Millis, last_token: i64) -> Result<(), &'static str> {
+    pub fn check(&self, latest: Millis) -> Result<(), &'static str> {
         let too_many = self.leases.entries().len() > bounds::LEASES
             || [LimitKind::Quota, LimitKind::Scoped]
                 .iter()
@@ -131,12 +141,15 @@ impl Extras {
         if too_many {
             return Err("a bound is passed");
         }
+        if self.last_token < 0 {
+            return Err("a token is negative");
+        }
         if self.limits.values().any(Override::is_default) {
             return Err("a limit of the account's own is at its default");
         }
         self.check_windows()?;
         log::check(&self.log, latest)?;
-        check_leases(&self.leases, latest, last_token)?;
+        check_leases(&self.leases, latest, self.last_token)?;
         check_holds(self.holds.as_deref(), latest)?;
         Kept::ALL.iter().try_for_each(|kept| check_memory(self.memory(*kept), *kept, latest))
     }

@@ -115,7 +115,7 @@ impl World {
         let second =
             calendar::next_after(row.anchor.day(), calendar::next_after(row.anchor.day(), now));
         // An account that is not behind its clock may keep a period that another anchor began.
-        if row.period.end.0 <= now || row.period.end.0 > second + 31 * DAY_MS {
+        if row.period.end().0 <= now || row.period.end().0 > second + 31 * DAY_MS {
             return Err(format!("at {now} the period is {:?}", row.period));
         }
         Ok(())
@@ -154,7 +154,7 @@ impl World {
             Event::LeaseLapses => stored.leases()?.next_lapse(),
             Event::SlotFrees => stored.requests.slots().next()?.frees(),
             Event::IdForgotten => oldest(Kept::Spends, node.policy.spend_memory)?,
-            Event::PeriodEnds => stored.record.period.end,
+            Event::PeriodEnds => stored.record.period.end(),
         };
         (instant != Millis::NEVER).then_some(instant.0)
     }

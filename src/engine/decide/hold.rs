@@ -93,7 +93,7 @@ impl Request for Settle {
             return Err(Refusal::Conflict);
         }
         let ledger = present.record().ledger.charged(self.amount.minus(charged))?;
-        let after = present.with(|record| record.ledger = ledger);
+        let after = present.with(|after| after.record.ledger = ledger);
         match self.part {
             Part::All => self.all(&after, &found),
             Part::SoFar => self.so_far(&after, &found),
