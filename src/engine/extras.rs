@@ -220,20 +220,15 @@ fn check_holds(holds: Option<&Holds>, latest: Millis) -> Result<(), &'static str
 
 fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), &'static str> {
     let mut tokens = std::collections::BTreeSet::new();
-    let mut used = BTreeMap::<&Name, Units>::new();
     for (_, lease) in leases.entries() {
         if lease.token < 1 || lease.token > last_token || !tokens.insert(lease.token) {
             return Err("a lease's token is not its own");
         }
-        if lease.lapses <= latest || lease.lapses > Lease::lapse(lease.ttl, latest) {
+        if lease.lapses < Millis::ZERO || lease.lapses > Lease::lapse(lease.ttl, latest) {
             return Err("a lease lapses at the wrong time");
         }
         if !(0..=bounds::YEAR_MS).contains(&lease.ttl.0) || lease.counts.is_empty() {
             return Err("a lease is out of range");
-        }
-        for (quota, count) in &lease.counts {
-            let sum = used.entry(quota).or_default();
-            *sum = sum.plus(*count).ok_or("the use of a quota does not fit")?;
         }
         let pairs = || lease.counts.iter().zip(lease.counts.iter().skip(1));
         if pairs().any(|(a, b)| a.0 >= b.0) || lease.counts.iter().any(|(_, count)| count.is_zero())
@@ -241,7 +236,18 @@ fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), 
             return Err("a lease's counts are out of order");
         }
     }
-    if used.iter().all(|(quota, sum)| leases.used(quota, latest) == *sum) {
+    check_used(leases, latest)
+}
+
+/// What is held of a quota fits, and is what the living leases hold.
+fn check_used(leases: &Leases, latest: Millis) -> Result<(), &'static str> {
+    let mut used = BTreeMap::<&Name, Units>::new();
+    for (quota, count) in leases.all_living(latest).flat_map(|(_, lease)| &lease.counts) {
+        let sum = used.entry(quota).or_default();
+        *sum = sum.plus(*count).ok_or("the use of a quota does not fit")?;
+    }
+    let sum = |quota| used.get(quota).copied().unwrap_or_default();
+    if leases.quotas().all(|quota| leases.used(quota, latest) == sum(quota)) {
         Ok(())
     } else {
         Err("the use of a quota is not the sum of its leases")

@@ -255,7 +255,7 @@ pub fn holds(rows: Option<Vec<verdict::HoldRow>>) -> Answer {
         held: nanos(row.hold.held()),
         tokens: i128::from(row.hold.details().tokens.count()),
         scope: row.hold.scope().map(|scope| bytes(scope.as_bytes())),
-        admitted: row.hold.admitted.0,
+        admitted: row.hold.admitted().0,
         lapses: row.hold.lapses.0,
     };
     Answer::Holds(rows.into_iter().map(row).collect())

@@ -151,7 +151,10 @@ impl World {
         let instant = match event {
             Event::HoldLapses => stored.holds()?.next_lapse(now)?,
             Event::HoldForgotten => oldest(Kept::Closed, node.policy.hold_memory)?,
-            Event::LeaseLapses => stored.leases()?.next_lapse(),
+            Event::LeaseLapses => {
+                let living = stored.leases()?.all_living(stored.latest);
+                living.map(|(_, lease)| lease.lapses).min()?
+            }
             Event::SlotFrees => stored.requests.slots().next()?.frees(),
             Event::IdForgotten => oldest(Kept::Spends, node.policy.spend_memory)?,
             Event::PeriodEnds => stored.record.period.end(),
