@@ -145,7 +145,7 @@ mod tests {
                 plain.swap_remove_back(at);
             }
             let at = random as usize % 3_000;
-            assert_eq!((blocks.len(), blocks.get(at)), (plain.len(), plain.get(at)));
+            assert_eq!((blocks.len(), blocks.at(at)), (plain.len(), plain.get(at)));
         }
         assert!(blocks.iter().eq(plain.iter()));
     }
