@@ -319,8 +319,11 @@ impl<'a> Present<'a> {
     /// The rank of the highest tier earned before the one stored.
     #[inline(always)]
     fn former_rank(&self) -> Option<usize> {
-        let rank = |name| self.policy.tiers.rank(name);
         let new = self.after.as_deref().map_or(&[][..], |after| &after.former_tiers);
+        if new.is_empty() && self.account.former_tiers().is_empty() {
+            return None;
+        }
+        let rank = |name| self.policy.tiers.rank(name);
         self.account.former_tiers().iter().chain(new).filter_map(rank).max()
     }
 
