@@ -58,10 +58,13 @@ pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> C
 /// What lapsed since the account was last changed.
 fn lapsed(account: &Account, effect: &Effect) -> Cleared {
     let (since, now) = (account.latest, effect.time.max(account.latest));
-    let holds = |holds: &Holds| holds.open(since).count.saturating_sub(holds.open(now).count);
+    let lapsed_holds = |holds: &Holds| {
+        let next = holds.next_lapse(since).is_some_and(|lapses| lapses <= now);
+        if next { holds.open(since).count.saturating_sub(holds.open(now).count) } else { 0 }
+    };
     Cleared {
         lapsed_leases: account.leases().map_or(0, |leases| leases.lapsed_between(since, now)),
-        lapsed_holds: account.holds().map_or(0, holds),
+        lapsed_holds: account.holds().map_or(0, lapsed_holds),
         forgotten_ids: 0,
     }
 }

@@ -4,7 +4,8 @@
 //! are and what they hold. So what is open at an instant is told in O(log n), however many have
 //! lapsed since somebody cleared away. Priorities are the caller's and come from a keyed hash: the
 //! shape is nobody's to choose, and never shows.
-//! Invariants: the order is by lapse, then by id; the places of rows have no gaps.
+//! Invariants: the order is by lapse, then by id; the places of rows have no gaps; the first is
+//! known.
 
 use super::blocks::Blocks;
 use super::hold::Hold;
@@ -71,11 +72,13 @@ impl Sum {
 pub struct Lapses {
     rows: Blocks<Row>,
     root: u32,
+    /// The row that lapses first.
+    first: u32,
 }
 
 impl Default for Lapses {
     fn default() -> Self {
-        Self { rows: Blocks::default(), root: NONE }
+        Self { rows: Blocks::default(), root: NONE, first: NONE }
     }
 }
 
@@ -115,6 +118,10 @@ impl Lapses {
 
     fn lapsed(&self, time: Millis) -> Sum {
         let (mut sum, mut at) = (Sum::default(), self.root);
+        // As it is where holds are settled in time.
+        if self.first().is_none_or(|first| first.hold.lapses > time) {
+            return sum;
+        }
         while let Some(row) = self.row(at) {
             if row.hold.lapses <= time {
                 sum = sum.plus(Sum::of(&row.hold)).plus(self.below(row.left));
@@ -129,17 +136,17 @@ impl Lapses {
     /// The row that lapses first.
     #[must_use]
     pub fn first(&self) -> Option<&Row> {
-        let mut first = self.row(self.root)?;
-        while let Some(before) = self.row(first.left) {
-            first = before;
-        }
-        Some(first)
+        self.row(self.first)
     }
 
     /// The first row that lapses after `time`.
     #[must_use]
     pub fn first_after(&self, time: Millis) -> Option<&Row> {
-        let (mut first, mut at) = (None, self.root);
+        let (mut first, mut at) = (self.first(), self.root);
+        if first.is_none_or(|first| first.hold.lapses > time) {
+            return first;
+        }
+        first = None;
         while let Some(row) = self.row(at) {
             if row.hold.lapses > time {
                 first = Some(row);
@@ -184,14 +191,34 @@ impl Lapses {
         let at = u32::try_from(self.rows.len()).unwrap_or(NONE);
         self.rows.push_back(row);
         self.root = self.insert(self.root, at);
+        if self.first == NONE || self.is_before(at, self.first) {
+            self.first = at;
+        }
         at
     }
 
     /// Takes a row out. The last row moves to its place, if it is another.
     pub fn take(&mut self, at: u32) {
         self.root = self.without(self.root, at);
-        self.lead_to(at, self.last());
+        if self.first == at {
+            self.first = self.leftmost();
+        }
+        let last = self.last();
+        self.lead_to(at, last);
+        if self.first == last {
+            self.first = at;
+        }
         self.rows.swap_remove(at as usize);
+    }
+
+    fn leftmost(&self) -> u32 {
+        let mut at = self.root;
+        while let Some(row) = self.row(at)
+            && row.left != NONE
+        {
+            at = row.left;
+        }
+        at
     }
 
     /// The place of the row that lies last.
