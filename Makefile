@@ -34,6 +34,7 @@ test-clients: deps ## Run the same commands through redis-py, node-redis, ioredi
 	cargo build --locked
 	bash scripts/clients.sh
 	cargo test --locked --test clients -- --include-ignored
+	cargo test --locked --test torture redis_py -- --include-ignored
 
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \

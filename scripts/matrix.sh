@@ -55,7 +55,8 @@ run() { # name and version, program
     die "the matrix tests $1, but '$2' is: ${found:0:60}"
   printf '\n=== %s: %s\n' "$1" "$2"
   FW_REDIS_SERVER=$2 FW_SERVER_WANTED=$1 \
-    cargo test --quiet --locked --test server --test readme --test clients </dev/null || die "the tests failed on $1."
+    cargo test --quiet --locked --test server --test torture --test readme --test clients </dev/null ||
+    die "the tests failed on $1."
   passed+=("$1")
 }
 

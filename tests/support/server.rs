@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,12 @@ use redis::{Connection, Value};
 use super::answer::Answer;
 use super::scenario::words;
 
-/// How long a server may take to do what it was asked.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a server may take to do what it was asked: only one that hangs takes so long, however busy
+/// the machine is.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Ports for servers, below those that the kernel gives to connections: none of these takes the port
+/// of a server that is about to start again.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
 
 /// A running server.
 pub struct Server {
@@ -324,9 +329,22 @@ fn poll<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+/// A port that this process gives to nobody else.
+///
+/// # Panics
+/// If none is free.
+pub fn free_port() -> u16 {
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Processes that test at the same time begin far apart.
+    let begin = || AtomicU32::new(std::process::id().wrapping_mul(2_654_435_761) % count);
+    let next = NEXT.get_or_init(begin);
+    let mut ports = (0..count).map(|_| {
+        let offset = next.fetch_add(1, Ordering::Relaxed) % count;
+        PORTS.start + u16::try_from(offset).expect("it is in the range")
+    });
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.find(is_free).expect("a free port")
 }
 
 fn spawn(folder: &Path) -> Child {
