@@ -34,15 +34,16 @@ pub(super) fn begin(ctx: Ctx) {
 
 unsafe extern "C" fn on_cron(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
     let body = || {
+        fault!("cron");
         if let Some(Some(step)) = state::with(|state| state.clock.watch()) {
             log_step(ctx, step);
         }
     };
-    guarded(body, || ());
+    guarded(body);
 }
 
 unsafe extern "C" fn on_config(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    guarded(|| look_at_settings(ctx), || ());
+    guarded(|| look_at_settings(ctx));
 }
 
 /// Tells the log of a clock that jumped.
@@ -52,6 +53,7 @@ pub(super) fn log_step(ctx: Ctx, Step(ms): Step) {
 }
 
 fn look_at_settings(ctx: Ctx) {
+    fault!("config");
     let setting = |name| setting(ctx, name).unwrap_or_default();
     let server = Server {
         eviction: setting(c"maxmemory-policy"),
