@@ -15,6 +15,10 @@ ldd "$program" | grep -q libjemalloc || {
   exit 1
 }
 
+command -v valgrind >/dev/null || {
+  echo "fw-limits: valgrind is missing: apt-get install valgrind" >&2
+  exit 1
+}
 cargo build --locked
 FW_MEMCHECK=$(mktemp -d "${TMPDIR:-/tmp}/fw-memcheck.XXXXXX")
 export FW_MEMCHECK

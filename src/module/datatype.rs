@@ -70,14 +70,21 @@ fn load(io: *mut raw::RedisModuleIO, encoding: c_int) -> *mut c_void {
         return refuse("the payload ends too early");
     }
     // SAFETY: the server says that so many bytes lie there; they are ours to free.
-    let blob = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };
+    let blob = Loaded(unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) });
     fault!("load");
-    let read = state::with(|state| codec::account::decode(blob, &state.hashing));
-    api!(RedisModule_Free(start.cast()));
-    match read {
+    match state::with(|state| codec::account::decode(blob.0, &state.hashing)) {
         Some(Ok(account)) => Box::into_raw(Box::new(account)).cast(),
         Some(Err(damage)) => refuse(damage.0),
         None => refuse("the module is busy"),
+    }
+}
+
+/// Bytes that the server read, and that are freed however their use ends.
+struct Loaded(&'static [u8]);
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        api!(RedisModule_Free(self.0.as_ptr().cast_mut().cast()));
     }
 }
 
@@ -115,10 +122,10 @@ unsafe extern "C" fn digest(digest: *mut raw::RedisModuleDigest, value: *mut c_v
 
 unsafe extern "C" fn free(value: *mut c_void) {
     let body = || {
-        fault!("free");
         // SAFETY: the server gives the value back for good; perhaps on a thread of its own, which
         // an account, being plain data, does not mind.
-        drop(unsafe { Box::from_raw(value.cast::<Account>()) });
+        let _account = unsafe { Box::from_raw(value.cast::<Account>()) };
+        fault!("free");
     };
     guarded(body);
 }

@@ -26,10 +26,6 @@ pub(super) fn begin(ctx: Ctx) {
     subscribe(raw::REDISMODULE_EVENT_CRON_LOOP, on_cron);
     subscribe(raw::REDISMODULE_EVENT_CONFIG, on_config);
     look_at_settings(ctx);
-    let unsafe_now = state::with(|state| state.warnings).unwrap_or_default();
-    for (warning, _) in WARNINGS.iter().zip(unsafe_now).filter(|(_, is_unsafe)| *is_unsafe) {
-        warn(ctx, warning.text);
-    }
 }
 
 unsafe extern "C" fn on_cron(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
@@ -52,6 +48,7 @@ pub(super) fn log_step(ctx: Ctx, Step(ms): Step) {
     warn(ctx, &format!("the clock jumped {way} by {span} ms"));
 }
 
+/// Sees which settings are unsafe now, and logs those that were not before.
 fn look_at_settings(ctx: Ctx) {
     fault!("config");
     let setting = |name| setting(ctx, name).unwrap_or_default();
@@ -63,7 +60,13 @@ fn look_at_settings(ctx: Ctx) {
         io_threads: setting(c"io-threads"),
         version: major_version(),
     };
-    state::with(|state| state.warnings = server.warnings());
+    let now = server.warnings();
+    let before = state::with(|state| std::mem::replace(&mut state.warnings, now)).unwrap_or(now);
+    for ((warning, now), before) in WARNINGS.iter().zip(now).zip(before) {
+        if now && !before {
+            warn(ctx, warning.text);
+        }
+    }
 }
 
 /// A setting of the server, if it says it.
