@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test test-matrix test-clients model sim fuzz torture torture-hostile lint bench clean
+.PHONY: help deps build run test sanitize test-matrix test-clients model sim fuzz torture torture-hostile lint bench clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -43,6 +43,9 @@ model: deps ## Run 10,000,000 random commands against a naive model of the rules
 sim: deps ## Run 100,000,000 operations of the simulator: a primary, two replicas, faults (FW_SEED=n)
 	FW_SIM_OPERATIONS=$${FW_SIM_OPERATIONS:-100000000} \
 	  cargo test --release --locked --test sim runs_with_faults -- --nocapture
+
+sanitize: deps ## Run the server tests with every server under valgrind's memcheck; PART=persistence:: for a part
+	bash scripts/sanitize.sh $(PART)
 
 torture: build ## Kill, damage, replicate and reshard servers at length; PART=crash for a part
 	FW_TORTURE=long FW_MODULE=$${FW_MODULE:-$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so} \

@@ -33,6 +33,8 @@ fn the_sources_keep_the_architecture() {
     let map = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
     let found = [problems(&files), off_the_map(&files, &map)].concat();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+    let cargo = std::fs::read_to_string(root.join("../Cargo.toml")).unwrap();
+    assert!(!cargo.contains("debug-assertions"), "what is shipped is no debug build");
 }
 
 #[test]
@@ -40,7 +42,10 @@ fn a_source_that_breaks_a_rule_is_named() {
     let mut files = BTreeMap::new();
     let mut file = |path: &str, text: &str| files.insert(path.to_owned(), text.to_owned());
     file("lib.rs", "#![doc = \"\"]\npub mod codec;\npub mod engine;\n");
-    file("engine/mod.rs", "//! .\npub mod low;\npub mod high;\npub mod utils;\n");
+    file(
+        "engine/mod.rs",
+        "//! .\npub mod low;\npub mod high;\npub mod utils;\n#![forbid(unsafe_code)]",
+    );
     file("engine/high.rs", "//! .\nuse super::low;\n// unsafe .unwrap() use crate::codec;\n");
     file("engine/low.rs", "//! .\nuse super::{high::{self as h, High}, low};\nfn get_x() {}\n");
     file("engine/utils.rs", "use std::{fmt, io::Write};\nfn f() { crate::codec::f(); }\n");
@@ -50,6 +55,9 @@ fn a_source_that_breaks_a_rule_is_named() {
         "codec/tested.rs",
         "//! .\n#[cfg(test)]\nmod tests { fn f() { panic!() } }\nconst X: u8 = 1;",
     );
+    file("module/mod.rs", "//! .\nmod fault;\n#[cfg(debug_assertions)]\nmod fault;\n");
+    let called = "unsafe extern \"C\" fn f() { a() }\nextern \"C\" fn g() { guarded(a) }\n";
+    file("module/fault.rs", &format!("//! .\n{called}extern \"C\" fn h() {{}}\n"));
     file("codec/long.rs", &format!("//! .\n{}", "\n".repeat(LONGEST_FILE)));
 
     let mut found = problems(&files);
@@ -69,6 +77,9 @@ fn a_source_that_breaks_a_rule_is_named() {
         "codec/lost.rs:3: unsafe below the face",
         "codec/lost.rs:3: imports the crate's root, a higher floor",
         "codec/tested.rs:1: no mod.rs declares it",
+        "codec/mod.rs:1: does not forbid unsafe_code",
+        "module/mod.rs:2: names fault outside debug builds",
+        "module/fault.rs:2: a panic can get out of f",
         "codec/long.rs:1: no mod.rs declares it",
         "codec/long.rs:1: has 401 lines, more than 400",
     ];
@@ -169,8 +180,56 @@ fn whole_file(source: &Source, modules: &BTreeMap<&[String], usize>) -> Vec<(usi
     if modules[source.module.as_slice()] == UNDECLARED {
         found.push((1, "no mod.rs declares it".to_owned()));
     }
+    if source.module.len() == 1
+        && !source.is_face()
+        && !source.code.contains("#![forbid(unsafe_code)]")
+    {
+        found.push((1, "does not forbid unsafe_code".to_owned()));
+    }
+    found.extend(unguarded(&source.code));
+    found.extend(unmarked(source));
     let name = source.module.iter().find(|name| EMPTY_NAMES.contains(&name.as_str()));
     found.extend(name.map(|name| (1, format!("'{name}' says nothing about what is in it"))));
+    found
+}
+
+/// What the server calls and from which a panic could get out.
+fn unguarded(code: &str) -> Vec<(usize, String)> {
+    // What was in strings is gone.
+    const CALLED: &str = "extern \"\" fn ";
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(CALLED) {
+        let item = &code[at + CALLED.len()..];
+        let name = item.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+        let start = item.find('{').unwrap_or(item.len());
+        let mut depth = 0_usize;
+        let end = item[start..].char_indices().find(|(_, c)| {
+            depth = if *c == '{' { depth + 1 } else { depth - usize::from(*c == '}') };
+            depth == 0
+        });
+        let body = &item[start..end.map_or(item.len(), |(at, _)| start + at)];
+        if body.len() > 1 && !body.contains("guarded") {
+            let line = 1 + code[..at].matches('\n').count();
+            found.push((line, format!("a panic can get out of {name}")));
+        }
+    }
+    found
+}
+
+/// Panics that tests ask for, outside of debug builds.
+fn unmarked(source: &Source) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut marked = false;
+    for (line, code) in (1..).zip(source.code.lines()) {
+        let words = tokens(code);
+        let names = words.windows(2).any(|two| {
+            (two[0].1 == "fault" && two[1].1 == "::") || (two[0].1 == "mod" && two[1].1 == "fault")
+        });
+        if names && !marked {
+            found.push((line, "names fault outside debug builds".to_owned()));
+        }
+        marked = code.trim() == "#[cfg(debug_assertions)]";
+    }
     found
 }
 

@@ -5,6 +5,8 @@
 //! checks everything, because RESTORE is open to whoever may call it: bytes that read at all are an
 //! account that keeps its invariants. Both halves of a format stand in one file.
 
+#![forbid(unsafe_code)]
+
 pub mod wire;
 
 mod parts;

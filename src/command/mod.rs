@@ -3,6 +3,8 @@
 //! Bytes come in as [`args::Args`] and go out through a [`reply::Reply`]; no Redis here, so the
 //! tests run the same commands without a server. What a command may do is the engine's to say.
 
+#![forbid(unsafe_code)]
+
 pub mod error;
 pub mod grammar;
 

@@ -4,6 +4,8 @@
 //! argument. A request is judged by reading ([`decide`]) and takes effect as data ([`effect`],
 //! [`apply`]). Within this floor a file imports only files declared above it.
 
+#![forbid(unsafe_code)]
+
 pub mod bounds;
 pub mod id;
 pub mod money;

@@ -39,6 +39,7 @@ pub(super) fn register(ctx: Ctx) -> *mut raw::RedisModuleType {
 /// # Safety
 /// `value` is a value of our type that the server keeps alive for the call.
 unsafe fn account<'a>(value: *const c_void) -> &'a Account {
+    fault!("account");
     // SAFETY: the caller's.
     unsafe { &*value.cast::<Account>() }
 }
@@ -51,7 +52,7 @@ fn encoded(value: *const c_void) -> Vec<u8> {
 }
 
 unsafe extern "C" fn rdb_load(io: *mut raw::RedisModuleIO, encoding: c_int) -> *mut c_void {
-    guarded(|| load(io, encoding), std::ptr::null_mut)
+    guarded(|| load(io, encoding)).unwrap_or(std::ptr::null_mut())
 }
 
 fn load(io: *mut raw::RedisModuleIO, encoding: c_int) -> *mut c_void {
@@ -69,13 +70,21 @@ fn load(io: *mut raw::RedisModuleIO, encoding: c_int) -> *mut c_void {
         return refuse("the payload ends too early");
     }
     // SAFETY: the server says that so many bytes lie there; they are ours to free.
-    let blob = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };
-    let read = state::with(|state| codec::account::decode(blob, &state.hashing));
-    api!(RedisModule_Free(start.cast()));
-    match read {
+    let blob = Loaded(unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) });
+    fault!("load");
+    match state::with(|state| codec::account::decode(blob.0, &state.hashing)) {
         Some(Ok(account)) => Box::into_raw(Box::new(account)).cast(),
         Some(Err(damage)) => refuse(damage.0),
         None => refuse("the module is busy"),
+    }
+}
+
+/// Bytes that the server read, and that are freed however their use ends.
+struct Loaded(&'static [u8]);
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        api!(RedisModule_Free(self.0.as_ptr().cast_mut().cast()));
     }
 }
 
@@ -84,7 +93,7 @@ unsafe extern "C" fn rdb_save(io: *mut raw::RedisModuleIO, value: *mut c_void) {
         let blob = encoded(value);
         api!(RedisModule_SaveStringBuffer(io, blob.as_ptr().cast(), blob.len()));
     };
-    guarded(body, || std::process::abort());
+    guarded(body).unwrap_or_else(|| std::process::abort());
 }
 
 unsafe extern "C" fn aof_rewrite(io: *mut raw::RedisModuleIO, key: Str, value: *mut c_void) {
@@ -94,12 +103,12 @@ unsafe extern "C" fn aof_rewrite(io: *mut raw::RedisModuleIO, key: Str, value: *
         let (start, length) = (blob.as_ptr(), blob.len());
         api!(RedisModule_EmitAOF(io, command, format, key, start, length));
     };
-    guarded(body, || std::process::abort());
+    guarded(body).unwrap_or_else(|| std::process::abort());
 }
 
 unsafe extern "C" fn mem_usage(value: *const c_void) -> usize {
     // SAFETY: the server passes a live value of our type.
-    guarded(|| unsafe { account(value) }.bytes(), || 0)
+    guarded(|| unsafe { account(value) }.bytes()).unwrap_or(0)
 }
 
 unsafe extern "C" fn digest(digest: *mut raw::RedisModuleDigest, value: *mut c_void) {
@@ -108,18 +117,22 @@ unsafe extern "C" fn digest(digest: *mut raw::RedisModuleDigest, value: *mut c_v
         api!(RedisModule_DigestAddStringBuffer(digest, blob.as_ptr().cast(), blob.len()));
         api!(RedisModule_DigestEndSequence(digest));
     };
-    guarded(body, || ());
+    guarded(body);
 }
 
 unsafe extern "C" fn free(value: *mut c_void) {
-    // SAFETY: the server gives the value back for good; perhaps on a thread of its own, which an
-    // account, being plain data, does not mind.
-    guarded(|| drop(unsafe { Box::from_raw(value.cast::<Account>()) }), || ());
+    let body = || {
+        // SAFETY: the server gives the value back for good; perhaps on a thread of its own, which
+        // an account, being plain data, does not mind.
+        let _account = unsafe { Box::from_raw(value.cast::<Account>()) };
+        fault!("free");
+    };
+    guarded(body);
 }
 
 unsafe extern "C" fn free_effort(_key: Str, value: *const c_void) -> usize {
     // SAFETY: the server passes a live value of our type.
-    guarded(|| unsafe { account(value) }.allocations(), || 1)
+    guarded(|| unsafe { account(value) }.allocations()).unwrap_or(1)
 }
 
 unsafe extern "C" fn unlink(_key: Str, _value: *const c_void) {}
@@ -127,7 +140,7 @@ unsafe extern "C" fn unlink(_key: Str, _value: *const c_void) {}
 unsafe extern "C" fn copy(_from: Str, _to: Str, value: *const c_void) -> *mut c_void {
     // SAFETY: the server passes a live value of our type.
     let body = || Box::into_raw(Box::new(unsafe { account(value) }.clone())).cast();
-    guarded(body, std::ptr::null_mut)
+    guarded(body).unwrap_or(std::ptr::null_mut())
 }
 
 unsafe extern "C" fn defrag(
@@ -144,5 +157,5 @@ unsafe extern "C" fn defrag(
         }
         0
     };
-    guarded(body, || 0)
+    guarded(body).unwrap_or(0)
 }

@@ -108,21 +108,21 @@ thread_local! {
     static CHANGING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs what must not be left half done: a panic inside it ends the process, so that no account is
-/// kept or propagated half changed.
-pub(super) fn changing<T>(change: impl FnOnce() -> T) -> T {
+/// Says that a change begins: a panic between here and the end of what is guarded ends the process,
+/// so that no account is kept or propagated half changed, and no change is answered with an error.
+pub(super) fn begin_change() {
     CHANGING.set(true);
-    let value = change();
-    CHANGING.set(false);
-    value
 }
 
-/// Runs what the server calls, and keeps a panic from leaving it.
-pub(super) fn guarded<T>(body: impl FnOnce() -> T, otherwise: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
-        if CHANGING.get() {
-            std::process::abort();
-        }
-        otherwise()
-    })
+/// Runs what the server calls, and keeps a panic from leaving it; `None` after a panic before any
+/// change.
+pub(super) fn guarded<T>(body: impl FnOnce() -> T) -> Option<T> {
+    // The server may call back while a change is made; what it calls then is guarded by itself.
+    let around = CHANGING.replace(false);
+    let value = catch_unwind(AssertUnwindSafe(body)).ok();
+    if value.is_none() && CHANGING.get() {
+        std::process::abort();
+    }
+    CHANGING.set(around);
+    value
 }

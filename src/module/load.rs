@@ -34,7 +34,7 @@ pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _argv: *mut Str, argc: c_i
             ERR
         }
     };
-    guarded(body, || ERR)
+    guarded(body).unwrap_or(ERR)
 }
 
 fn load(ctx: Ctx, arguments: c_int) -> Result<(), String> {
@@ -68,6 +68,8 @@ fn load(ctx: Ctx, arguments: c_int) -> Result<(), String> {
     if api!(RedisModule_RegisterInfoFunc(ctx, Some(info))) != OK {
         return Err("the server does not take the INFO section".to_owned());
     }
+    #[cfg(debug_assertions)]
+    super::fault::register(ctx)?;
     settings::register(ctx)?;
     watch::begin(ctx);
     Ok(())
@@ -148,6 +150,7 @@ impl Visitor for Registrar {
 /// What the server calls for INFO.
 unsafe extern "C" fn info(out: *mut raw::RedisModuleInfoCtx, _crash: c_int) {
     let body = || {
+        fault!("info");
         let seen = state::with(|state| {
             (state.counters.rows(), state.clock.steps, state.warnings.map(u64::from))
         });
@@ -158,5 +161,5 @@ unsafe extern "C" fn info(out: *mut raw::RedisModuleInfoCtx, _crash: c_int) {
             api!(RedisModule_InfoAddFieldULongLong(out, name.as_ptr(), count));
         }
     };
-    guarded(body, || ());
+    guarded(body);
 }

@@ -8,7 +8,7 @@ use std::ffi::c_int;
 use redis_module::raw;
 
 use super::events;
-use super::ffi::{Ctx, OK, Str, api, bytes, changing, guarded, reply_error, warn};
+use super::ffi::{Ctx, OK, Str, api, begin_change, bytes, guarded, reply_error, warn};
 use super::keys::Key;
 use super::propagate;
 use super::reply::Client;
@@ -64,13 +64,15 @@ pub(super) unsafe extern "C" fn command<C: Command>(
     count: c_int,
 ) -> c_int {
     let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
-    let mut told = Vec::new();
-    let status = answer(ctx, |state| run::<C>(ctx, &words, state, &mut told));
-    if !told.is_empty() {
-        // SAFETY: something happened to an account, so its key is there, and lives till the end.
-        events::send(ctx, unsafe { *first.add(1) }, told);
-    }
-    status
+    guarded_reply(ctx, |client| {
+        let mut told = Vec::new();
+        let ran = state::with(|state| run::<C>(&words, state, client, &mut told));
+        if !told.is_empty() {
+            // SAFETY: something happened to an account, so its key is there, and lives till the end.
+            events::send(ctx, unsafe { *first.add(1) }, told);
+        }
+        ran
+    })
 }
 
 /// What the server calls for a command about no account.
@@ -81,7 +83,9 @@ pub(super) unsafe extern "C" fn keyless<C: Keyless>(
 ) -> c_int {
     let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
     let doc: &'static Doc = &C::DOC;
-    answer(ctx, |state| Ok(C::run(Args::after(1, &words, doc), state, &mut Client(ctx))?))
+    guarded_reply(ctx, |client| {
+        state::with(|state| Ok(C::run(Args::after(1, &words, doc), state, client)?))
+    })
 }
 
 /// What the server calls for FW.APPLY and FW.LOAD.
@@ -102,37 +106,44 @@ pub(super) unsafe extern "C" fn internal<const LOAD: bool>(
             propagate::apply_effect(ctx, key, blob)
         }
     };
-    guarded(body, || reply_error(ctx, INTERNAL))
+    guarded(body).unwrap_or_else(|| {
+        state::with(|state| state.counters.diverged());
+        reply_error(ctx, INTERNAL)
+    })
 }
 
 const INTERNAL: &str = "ERR the module failed inside, and nothing changed; please report it";
 
-fn answer(ctx: Ctx, run: impl FnOnce(&mut State) -> Result<(), Failure>) -> c_int {
-    let body = || match state::with(run) {
+/// Runs a command, which the state may be too busy for, and answers what went wrong.
+fn guarded_reply(ctx: Ctx, run: impl FnOnce(&mut Client) -> Option<Result<(), Failure>>) -> c_int {
+    let mut client = Client::new(ctx);
+    let ran = guarded(|| run(&mut client)).flatten();
+    match ran {
         Some(Ok(())) => OK,
         Some(Err(Failure::WrongType)) => {
-            reply_error(ctx, "WRONGTYPE Operation against a key holding the wrong kind of value")
+            client.fail("WRONGTYPE Operation against a key holding the wrong kind of value")
         }
-        Some(Err(Failure::Error(error))) => reply_error(ctx, &error.line()),
-        None => reply_error(ctx, INTERNAL),
-    };
-    guarded(body, || reply_error(ctx, INTERNAL))
+        Some(Err(Failure::Error(error))) => client.fail(&error.line()),
+        None => client.fail(INTERNAL),
+    }
 }
 
 /// Answers a command. What is to be told to others is left in `told`: whoever hears of it may call
 /// the module, whose state must not be in use then.
 fn run<C: Command>(
-    ctx: Ctx,
     words: &ServerWords,
     state: &mut State,
+    client: &mut Client,
     told: &mut Vec<Event>,
 ) -> Result<(), Failure> {
+    let ctx = client.ctx;
     // One that is never copied, because every command would pay for it.
     let doc: &'static Doc = &C::DOC;
     Args::after(1, words, doc).need("key")?;
     let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
     let rules =
         Rules { policy: &state.settings.policy, clock: state.clock.now(), hashing: &state.hashing };
+    fault!("parsed");
     // SAFETY: there are at least two live strings: the key was needed above.
     let name = unsafe { *words.first.add(1) };
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
@@ -155,6 +166,7 @@ fn run<C: Command>(
             return Err(error.into());
         }
     };
+    fault!("judged");
     if let Some(effect) = &decision.effect {
         if decision.takes && is_out_of_memory(ctx) {
             let text = "the server has no memory to spare; nothing was taken";
@@ -167,29 +179,30 @@ fn run<C: Command>(
         told.extend(effect.events());
     }
     state.counters.tally(C::tally(&decision.answer));
-    C::reply(&decision.answer, &mut Client(ctx));
+    C::reply(&decision.answer, client);
     Ok(())
 }
 
 /// Applies an effect and sends it on.
 fn make_so(key: &mut Key, effect: &Effect, state: &mut State) -> Result<(), Error> {
     let (ctx, name) = (key.ctx, key.name);
-    changing(|| {
-        let cleared = key.apply(effect, state).map_err(Error::malformed)?;
-        state.counters.cleared(cleared);
-        #[cfg(debug_assertions)]
-        if let Some(Err(broken)) = key.account().map(crate::engine::account::Account::check) {
-            warn(ctx, &format!("an invariant does not hold: {broken}"));
-            std::process::abort();
-        }
-        codec::effect::encode(effect, &mut state.scratch);
-        if !propagate::send(ctx, name, &state.scratch) {
-            warn(ctx, "an effect could not be sent on to replicas and the AOF");
-            state.counters.divergences = state.counters.divergences.saturating_add(1);
-        }
-        api!(RedisModule_SignalModifiedKey(ctx, name));
-        Ok(())
-    })
+    begin_change();
+    let cleared = key.apply(effect, state).map_err(Error::malformed)?;
+    fault!("applied");
+    state.counters.cleared(cleared);
+    #[cfg(debug_assertions)]
+    if let Some(Err(broken)) = key.account().map(crate::engine::account::Account::check) {
+        warn(ctx, &format!("an invariant does not hold: {broken}"));
+        std::process::abort();
+    }
+    codec::effect::encode(effect, &mut state.scratch);
+    if !propagate::send(ctx, name, &state.scratch) {
+        warn(ctx, "an effect could not be sent on to replicas and the AOF");
+        state.counters.diverged();
+    }
+    fault!("sent");
+    api!(RedisModule_SignalModifiedKey(ctx, name));
+    Ok(())
 }
 
 fn is_out_of_memory(ctx: Ctx) -> bool {

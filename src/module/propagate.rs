@@ -8,7 +8,7 @@ use std::ffi::c_int;
 use redis_module::raw;
 
 use super::events;
-use super::ffi::{Ctx, OK, Str, api, bytes, changing, newer, reply_error, warn};
+use super::ffi::{Ctx, OK, Str, api, begin_change, bytes, newer, reply_error, warn};
 use super::keys::Key;
 use super::state::{self, State};
 use crate::codec;
@@ -28,7 +28,9 @@ pub(super) fn apply_effect(ctx: Ctx, key: Str, effect: Str) -> c_int {
     receive(ctx, key, effect, |state, held, blob| {
         let effect = codec::effect::decode(blob).map_err(|damage| damage.0)?;
         fits(held.account(), &effect)?;
-        let cleared = changing(|| held.apply(&effect, state))?;
+        begin_change();
+        let cleared = held.apply(&effect, state)?;
+        fault!("taken");
         state.counters.cleared(cleared);
         Ok(Some(effect))
     })
@@ -38,7 +40,8 @@ pub(super) fn apply_effect(ctx: Ctx, key: Str, effect: Str) -> c_int {
 pub(super) fn load_account(ctx: Ctx, key: Str, blob: Str) -> c_int {
     receive(ctx, key, blob, |state, held, blob| {
         let account = codec::account::decode(blob, &state.hashing).map_err(|damage| damage.0)?;
-        let put = changing(|| held.put(account, state.account_type));
+        begin_change();
+        let put = held.put(account, state.account_type);
         if put { Ok(None) } else { Err("the account cannot be put into its key") }
     })
 }
@@ -56,6 +59,7 @@ fn receive(
     let took = state::with(|state| {
         let kind = state.account_type;
         let held = Key::open(ctx, name, Access::Write, kind);
+        fault!("received");
         let took = held.map_err(|_| "the key has another type").and_then(|mut held| {
             // SAFETY: the server keeps a command's arguments until the command ends.
             take(state, &mut held, unsafe { bytes(blob) })
@@ -64,7 +68,7 @@ fn receive(
             Ok(_) => {
                 state.counters.effects_applied = state.counters.effects_applied.saturating_add(1)
             }
-            Err(_) => state.counters.divergences = state.counters.divergences.saturating_add(1),
+            Err(_) => state.counters.diverged(),
         }
         took
     });

@@ -1,12 +1,44 @@
 //! Replies to the client at hand.
+//!
+//! What is owed of a reply is counted, so that one that fails half way is ended, and the client does
+//! not take the next reply for the rest of this one.
 
-use std::ffi::{CStr, c_long};
+use std::ffi::{CStr, c_int, c_long};
 
-use super::ffi::{Ctx, api};
+use super::ffi::{Ctx, OK, api, reply_error};
 use crate::command::reply::Reply;
 
 /// Writes to the client of a context.
-pub(super) struct Client(pub Ctx);
+pub(super) struct Client {
+    /// The command at hand.
+    pub ctx: Ctx,
+    /// How many elements are still to come.
+    owed: usize,
+}
+
+impl Client {
+    /// A client that is owed one reply.
+    pub(super) fn new(ctx: Ctx) -> Self {
+        Self { ctx, owed: 1 }
+    }
+
+    /// Replies an error in the place of each element that is still to come.
+    pub(super) fn fail(&mut self, line: &str) -> c_int {
+        for _ in 0..std::mem::take(&mut self.owed) {
+            reply_error(self.ctx, line);
+        }
+        OK
+    }
+
+    fn paid(&mut self) {
+        self.owed = self.owed.saturating_sub(1);
+    }
+
+    fn owes(&mut self, elements: usize) {
+        self.paid();
+        self.owed = self.owed.saturating_add(elements);
+    }
+}
 
 fn length(count: usize) -> c_long {
     c_long::try_from(count).unwrap_or(c_long::MAX)
@@ -14,26 +46,33 @@ fn length(count: usize) -> c_long {
 
 impl Reply for Client {
     fn array(&mut self, elements: usize) {
-        api!(RedisModule_ReplyWithArray(self.0, length(elements)));
+        api!(RedisModule_ReplyWithArray(self.ctx, length(elements)));
+        self.owes(elements);
     }
 
     fn map(&mut self, pairs: usize) {
-        api!(RedisModule_ReplyWithMap(self.0, length(pairs)));
+        api!(RedisModule_ReplyWithMap(self.ctx, length(pairs)));
+        self.owes(pairs.saturating_mul(2));
     }
 
     fn word(&mut self, word: &'static CStr) {
-        api!(RedisModule_ReplyWithSimpleString(self.0, word.as_ptr()));
+        api!(RedisModule_ReplyWithSimpleString(self.ctx, word.as_ptr()));
+        self.paid();
     }
 
     fn bulk(&mut self, bytes: &[u8]) {
-        api!(RedisModule_ReplyWithStringBuffer(self.0, bytes.as_ptr().cast(), bytes.len()));
+        fault!("reply");
+        api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
+        self.paid();
     }
 
     fn integer(&mut self, number: i64) {
-        api!(RedisModule_ReplyWithLongLong(self.0, number));
+        api!(RedisModule_ReplyWithLongLong(self.ctx, number));
+        self.paid();
     }
 
     fn null(&mut self) {
-        api!(RedisModule_ReplyWithNull(self.0));
+        api!(RedisModule_ReplyWithNull(self.ctx));
+        self.paid();
     }
 }

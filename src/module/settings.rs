@@ -43,6 +43,7 @@ pub(super) fn register(ctx: Ctx) -> Result<(), String> {
 
 unsafe extern "C" fn show(_name: *const c_char, place: *mut c_void) -> Str {
     let body = || {
+        fault!("show");
         state::with(|state| {
             let at = place.addr();
             let text = SETTINGS.get(at).map(|setting| (setting.show)(&state.settings))?;
@@ -56,7 +57,7 @@ unsafe extern "C" fn show(_name: *const c_char, place: *mut c_void) -> Str {
         .flatten()
         .unwrap_or(std::ptr::null_mut())
     };
-    guarded(body, std::ptr::null_mut)
+    guarded(body).unwrap_or(std::ptr::null_mut())
 }
 
 unsafe extern "C" fn set(
@@ -66,6 +67,7 @@ unsafe extern "C" fn set(
     error: *mut Str,
 ) -> c_int {
     let body = || {
+        fault!("set");
         // SAFETY: the server lends the value for the call.
         let value = unsafe { bytes(value) };
         let set = state::with(|state| match SETTINGS.get(place.addr()) {
@@ -83,7 +85,7 @@ unsafe extern "C" fn set(
             }
         }
     };
-    guarded(body, || ERR)
+    guarded(body).unwrap_or(ERR)
 }
 
 fn text_of(text: &str) -> Str {

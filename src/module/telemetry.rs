@@ -26,10 +26,15 @@ pub(super) struct Counters {
     lapsed_leases: u64,
     forgotten_ids: u64,
     pub effects_applied: u64,
-    pub divergences: u64,
+    divergences: u64,
 }
 
 impl Counters {
+    /// Counts an effect that was not made so, or not sent on.
+    pub(super) fn diverged(&mut self) {
+        self.divergences = self.divergences.saturating_add(1);
+    }
+
     /// Counts what a command came to.
     pub(super) fn tally(&mut self, tally: Tally) {
         let counter = match tally {

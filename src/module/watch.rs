@@ -26,23 +26,20 @@ pub(super) fn begin(ctx: Ctx) {
     subscribe(raw::REDISMODULE_EVENT_CRON_LOOP, on_cron);
     subscribe(raw::REDISMODULE_EVENT_CONFIG, on_config);
     look_at_settings(ctx);
-    let unsafe_now = state::with(|state| state.warnings).unwrap_or_default();
-    for (warning, _) in WARNINGS.iter().zip(unsafe_now).filter(|(_, is_unsafe)| *is_unsafe) {
-        warn(ctx, warning.text);
-    }
 }
 
 unsafe extern "C" fn on_cron(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
     let body = || {
+        fault!("cron");
         if let Some(Some(step)) = state::with(|state| state.clock.watch()) {
             log_step(ctx, step);
         }
     };
-    guarded(body, || ());
+    guarded(body);
 }
 
 unsafe extern "C" fn on_config(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    guarded(|| look_at_settings(ctx), || ());
+    guarded(|| look_at_settings(ctx));
 }
 
 /// Tells the log of a clock that jumped.
@@ -51,7 +48,9 @@ pub(super) fn log_step(ctx: Ctx, Step(ms): Step) {
     warn(ctx, &format!("the clock jumped {way} by {span} ms"));
 }
 
+/// Sees which settings are unsafe now, and logs those that were not before.
 fn look_at_settings(ctx: Ctx) {
+    fault!("config");
     let setting = |name| setting(ctx, name).unwrap_or_default();
     let server = Server {
         eviction: setting(c"maxmemory-policy"),
@@ -61,7 +60,13 @@ fn look_at_settings(ctx: Ctx) {
         io_threads: setting(c"io-threads"),
         version: major_version(),
     };
-    state::with(|state| state.warnings = server.warnings());
+    let now = server.warnings();
+    let before = state::with(|state| std::mem::replace(&mut state.warnings, now)).unwrap_or(now);
+    for ((warning, now), before) in WARNINGS.iter().zip(now).zip(before) {
+        if now && !before {
+            warn(ctx, warning.text);
+        }
+    }
 }
 
 /// A setting of the server, if it says it.

@@ -18,6 +18,7 @@ mod identity;
 mod limits;
 mod load;
 mod log;
+mod panics;
 mod persistence;
 mod promised;
 mod race;

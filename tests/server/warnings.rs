@@ -1,5 +1,6 @@
 //! What INFO and the log say of the clock and of unsafe settings of the server.
 
+use crate::support::release::Release;
 use crate::support::scenario::START;
 use crate::support::server::Server;
 
@@ -32,6 +33,38 @@ fn unsafe_settings_are_logged_at_the_start_and_shown_as_they_are_now() {
     assert_eq!(warnings(&mut server), "0000");
     server.must("CONFIG SET maxmemory-policy allkeys-random");
     assert_eq!(warnings(&mut server), "1000");
+    assert_eq!(server.log().matches("maxmemory-policy evicts").count(), 2, "{}", server.log());
+    // What is unsafe already is not told again with each setting.
+    server.must("CONFIG SET maxmemory-policy allkeys-lfu appendonly no");
+    server.must("CONFIG SET no-appendfsync-on-rewrite yes");
+    assert_eq!(warnings(&mut server), "1110");
+    let log = server.log();
+    assert_eq!(log.matches("maxmemory-policy evicts").count(), 2, "{log}");
+    for text in ["appendonly is off", "no-appendfsync-on-rewrite syncs"] {
+        assert_eq!(log.matches(text).count(), 2, "{text}: {log}");
+    }
+}
+
+#[test]
+fn io_threads_are_unsafe_where_the_aof_should_have_been_written_first() {
+    let mut server = Server::start(&["io-threads 2", "appendfsync everysec"]);
+    let promised = match Release::of(&mut server) {
+        Release::Redis(major, _) | Release::Valkey(major, _) => major < 8,
+    };
+    let text = "with io-threads above 1 replies leave before the AOF is written";
+    for (line, holds, told) in [
+        ("CONFIG SET appendfsync everysec", false, 0),
+        ("CONFIG SET appendfsync always", true, 1),
+        ("CONFIG SET appendonly no", false, 1),
+        ("CONFIG SET appendonly yes", true, 2),
+        ("CONFIG SET appendfsync no", false, 2),
+    ] {
+        server.must(line);
+        let field = server.info("fw", "fw_warning_io_threads");
+        assert_eq!(field, u8::from(holds && !promised).to_string(), "{line}");
+        let count = server.log().matches(text).count();
+        assert_eq!(count, if promised { 0 } else { told }, "{line}: {}", server.log());
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Real servers for tests: each with a port and a folder of its own, gone when dropped.
 //!
 //! The configuration is the checkout's redis.conf, so that file is tested too. `FW_REDIS_SERVER`
-//! names another server program, `FW_MODULE` another shared object.
+//! names another server program, `FW_MODULE` another shared object. Where servers are slow because
+//! something watches them, `FW_PATIENCE` says how many seconds they have for what they are asked, and
+//! they are asked to end, so that what watches them can tell what it saw.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -14,12 +16,21 @@ use redis::{Connection, Value};
 use super::answer::Answer;
 use super::scenario::words;
 
-/// How long a server may take to do what it was asked: only one that hangs takes so long, however busy
-/// the machine is.
-const PATIENCE: Duration = Duration::from_secs(180);
 /// Ports for servers, below those that the kernel gives to connections: none of these takes the port
 /// of a server that is about to start again.
 const PORTS: std::ops::Range<u16> = 12_000..32_000;
+
+/// How long a server may take to do what it was asked, if it is watched.
+fn watched() -> Option<Duration> {
+    let seconds = std::env::var("FW_PATIENCE").ok()?;
+    Some(Duration::from_secs(seconds.parse().expect("FW_PATIENCE is a number of seconds")))
+}
+
+/// How long a server may take to do what it was asked: only one that hangs takes so long, however
+/// busy the machine is.
+fn patience() -> Duration {
+    watched().unwrap_or(Duration::from_secs(180))
+}
 
 /// A running server.
 pub struct Server {
@@ -33,6 +44,9 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if watched().is_some() {
+            self.shut_down();
+        }
         self.end();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
@@ -213,6 +227,11 @@ impl Server {
         self.end();
     }
 
+    /// Waits until the server has ended by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        poll(|| self.child.try_wait().expect("the server can be asked for"))
+    }
+
     /// Starts the server again on what it left.
     ///
     /// # Panics
@@ -236,6 +255,17 @@ impl Server {
         let sent = self.offset();
         let behind = |has: &str| has.parse::<u64>().ok() < sent.parse::<u64>().ok();
         poll(|| (!behind(&replica.info("replication", "slave_repl_offset"))).then_some(()));
+    }
+
+    /// Asks the server to end, and waits until it has, but not for ever.
+    fn shut_down(&mut self) {
+        let Ok(mut connection) = self.client("").get_connection() else { return };
+        let mut shutdown = redis::cmd("SHUTDOWN");
+        let _ = shutdown.arg("NOSAVE").arg("NOW").arg("FORCE").query::<()>(&mut connection);
+        let until = Instant::now() + patience();
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn end(&mut self) {
@@ -319,12 +349,12 @@ pub fn answered(value: Value) -> Answer {
 }
 
 fn poll<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
+    let (patience, began) = (patience(), Instant::now());
     loop {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(Instant::now() < until, "it did not happen within {PATIENCE:?}");
+        assert!(began.elapsed() < patience, "it did not happen within {patience:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,0 +1,95 @@
+//! A panic before the change began: an error, and nothing else.
+
+use super::{CHANGES, FAILED, arm, fill, panics, start};
+use crate::support::answer::Answer;
+use crate::support::server::{Server, run_on};
+
+/// All that could show a change: the accounts, what went to replicas, and the AOF's size.
+fn everything(server: &mut Server) -> Vec<String> {
+    let mut all = server.picture("a");
+    all.push(server.digest());
+    all.push(server.offset());
+    all.push(server.info("persistence", "aof_current_size"));
+    all
+}
+
+#[test]
+fn it_is_an_error_changes_nothing_and_sends_nothing() {
+    let mut server = start(&[]);
+    let mut replica = server.replica(&["appendonly no"]);
+    fill(&mut server);
+    for (number, line) in CHANGES.into_iter().enumerate() {
+        for (place, before) in [("parsed", 2 * number), ("judged", 2 * number + 1)] {
+            assert_eq!(panics(&server), before, "{}", server.log());
+            let was = everything(&mut server);
+            arm(&mut server, place);
+            assert_eq!(server.ask(line), Answer::Error(FAILED.to_owned()), "{place}: {line}");
+            assert_eq!(everything(&mut server), was, "{place}: {line}");
+        }
+        // The key was closed, and the module's state is not in use: the same command goes well.
+        assert!(server.must(line).line().starts_with("OK") || number == 5, "{line}");
+    }
+    assert_eq!(panics(&server), 2 * CHANGES.len());
+    server.wait_for_replica(&mut replica);
+    assert_eq!(replica.digest(), server.digest());
+    server.must("DEL a");
+    assert_eq!(server.says("FW.GET a"), "(nil)");
+}
+
+#[test]
+fn it_makes_no_account() {
+    let mut server = start(&[]);
+    for place in ["parsed", "judged"] {
+        arm(&mut server, place);
+        assert_eq!(server.ask("FW.SPEND new 1 ID s"), Answer::Error(FAILED.to_owned()));
+        assert_eq!(server.says("EXISTS new"), "0");
+    }
+    assert_eq!(server.says("FW.SPEND new 1 ID s"), "OK 1 50 0 0 tier-1 active");
+}
+
+#[test]
+fn other_commands_of_a_transaction_and_of_a_script_go_on() {
+    let mut server = start(&[]);
+    fill(&mut server);
+    // One of the two fails, the first; what the script does then is its own affair.
+    let script = "redis.pcall('FW.SPEND','a','1','ID','n'); return redis.call('FW.GET','b')";
+    arm(&mut server, "judged");
+    assert!(server.must(&format!("EVAL \"{script}\" 2 a b")).line().contains("spent 3"));
+    server.must("MULTI");
+    server.must("FW.PANIC judged");
+    server.must("FW.SPEND a 1 ID n");
+    server.must("FW.SPEND b 1 ID n");
+    let says = server.says("EXEC");
+    assert!(says.contains("(error)") || says.contains("failed inside"), "{says}");
+    let spent = |server: &mut Server, key: &str| server.says(&format!("FW.GET {key}"));
+    assert!(spent(&mut server, "a").contains("spent 3 "), "a");
+    assert!(spent(&mut server, "b").contains("spent 4 "), "b");
+}
+
+#[test]
+fn a_reply_that_fails_half_way_is_ended_and_the_next_reply_is_its_own() {
+    let mut server = start(&[]);
+    fill(&mut server);
+    let views = [
+        "FW.GET a",
+        "FW.QUOTAS a",
+        "FW.HOLDS a",
+        "FW.LEASES a",
+        "FW.LOG a",
+        "FW.EXPLAIN a COST 3",
+        "FW.PEEK a TOKENS 3",
+        "FW.TIERS",
+        "FW.HELP",
+    ];
+    for protocol in ["", "?protocol=resp3"] {
+        let mut connection = server.connect_with(protocol);
+        for view in views {
+            arm(&mut server, "reply");
+            let words = crate::support::scenario::words(view);
+            run_on(&mut connection, &words);
+            let echo = [b"ECHO".to_vec(), view.as_bytes().to_vec()];
+            assert_eq!(run_on(&mut connection, &echo), Answer::Text(view.into()), "{view}");
+        }
+    }
+    assert_eq!(panics(&server), 2 * views.len());
+}
