@@ -83,6 +83,11 @@ class _Held:
         """Whether to serve it. If not, nothing is held, and the block's end does nothing."""
         return self.admission.admitted
 
+    @property
+    def total(self) -> tuple[Decimal, int | None] | None:
+        """The amount and tokens that `used`, `partial` or `spend` named last."""
+        return self._total
+
     def used(self, amount: Amount, tokens: int | None = None) -> None:
         """Says what the request cost so far, in all; the end of the block spends it."""
         self._must_be_open()
