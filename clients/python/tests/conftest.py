@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 import redis
 import redis.asyncio
-from servers import Cluster, Server
 
 from fw_limits import AsyncLimits, Limits
+from servers import Cluster, Server
 
 
 @pytest.fixture(scope="session")

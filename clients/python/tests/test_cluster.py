@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 import redis
 import redis.asyncio
-from servers import Cluster
 
 from fw_limits import AsyncLimits, Limits, NoHold
+from servers import Cluster
 
 KEYS = [f"acct:{number}" for number in range(12)]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import redis
-from servers import NOON, Server
 
 from fw_limits import (
     Account,
@@ -36,6 +35,7 @@ from fw_limits import (
     WrongType,
     commands,
 )
+from servers import NOON, Server
 
 D = Decimal
 KEY = "acct:1"

@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 import redis
 import redis.asyncio
-from servers import PATIENCE, Lossy, Server
 
 from fw_limits import AsyncLimits, Conflict, CostUnknown, Limits, Result, Verdict
+from servers import PATIENCE, Lossy, Server
 
 D = Decimal
 KEY = "acct:1"
@@ -286,7 +286,7 @@ async def test_a_task_that_is_cancelled_while_it_is_admitted_holds_nothing(
             task = asyncio.create_task(serve(AsyncLimits(connection)))
             assert await asyncio.to_thread(proxy.kept.wait, PATIENCE)
             assert state(server) == ("0", "1", 1)
-            # On Python 3.11 asyncio.wait_for, with which redis-py sends, can swallow a cancellation.
+            # asyncio.wait_for of Python 3.11, which redis-py uses, can swallow a cancellation.
             for _ in range(100):
                 await asyncio.sleep(0)
             task.cancel()

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
-from servers import PATIENCE, Server
 
 from fw_limits import AsyncLimits, Limits, Stale, Stop, Verdict, Why
+from servers import PATIENCE, Server
 
 KEY = "acct:1"
 GPUS = {"h100": 8}
