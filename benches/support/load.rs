@@ -22,6 +22,8 @@ pub enum Keys<'a> {
     Random(u64),
     /// Each in turn.
     Each,
+    /// The first so many, round and round.
+    Round(u64),
     /// Any of these, at random.
     Among(&'a [u64]),
 }
@@ -32,6 +34,7 @@ impl Keys<'_> {
             Self::One => 0,
             Self::Random(count) => mixed(number) % count,
             Self::Each => number,
+            Self::Round(count) => number % count,
             Self::Among(keys) => {
                 keys[usize::try_from(mixed(number)).expect("64 bits") % keys.len()]
             }

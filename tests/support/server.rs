@@ -86,6 +86,7 @@ impl Server {
     ///
     /// # Panics
     /// If it does not come up.
+    #[allow(dead_code, reason = "the benches start it under valgrind, the tests never")]
     pub fn start_under(under: &[&str], lines: &[&str]) -> Self {
         let mut server =
             Self::launch_with(under, |folder, port| configuration(folder, port, lines));
