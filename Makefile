@@ -4,12 +4,13 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test sanitize test-matrix test-clients model sim fuzz torture torture-hostile lint bench clean
+.PHONY: help deps build run test sanitize test-matrix test-clients model sim fuzz torture torture-hostile \
+  lint bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 27
 
 deps: ## Install what is missing (redis-server, libclang, gcc; Debian or Ubuntu)
 	@bash scripts/deps.sh
@@ -68,8 +69,27 @@ lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	  cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
 	fi
 
-bench: deps build ## Run the benchmarks: the engine alone, and FW.ADMIT beside INCR on a server
-	cargo bench --locked
+# SERVER=redis-7.0, redis-8.2, valkey-8.1 or valkey-9.1; KEEP=yes keeps the figures in benches/results.
+on_server = $(if $(SERVER),server=$$(bash scripts/matrix.sh $(SERVER)) && export FW_REDIS_SERVER="$$server" &&) \
+  $(if $(KEEP),FW_BENCH_KEEP=$(KEEP))
+
+bench: build ## Measure the engine, and all commands beside INCR on a server (SERVER=redis-8.2, KEEP=yes)
+	$(if $(KEEP),FW_BENCH_KEEP=$(KEEP)) cargo bench --locked --bench engine
+	$(on_server) cargo bench --locked --bench server
+
+bench-instructions: build ## Count instructions with valgrind, and compare with those kept
+	@bash scripts/deps.sh valgrind
+	$(on_server) FW_BENCH_CHECK=$(if $(KEEP),no,yes) \
+	  FW_MODULE=$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so cargo test --locked --bench instructions
+
+bench-memory: build ## Measure bytes per account, and saving and loading of RDB files
+	$(on_server) cargo bench --locked --bench memory
+
+bench-scale: build ## Measure three primaries beside one, and bytes sent to the AOF and to replicas
+	$(on_server) cargo bench --locked --bench scale
+
+bench-docs: ## Put the figures kept in benches/results into the tables and the chart
+	cargo bench --locked --bench report
 
 clean: ## Remove what was built (the servers' data in data/ stays)
 	cargo clean

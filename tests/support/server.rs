@@ -88,7 +88,7 @@ impl Server {
             let module = line.starts_with("loadmodule ") || line.starts_with("fw.");
             if module { None } else { Some(line.to_owned()) }
         };
-        let mut server = Self::launch_with(|folder, port| {
+        let mut server = Self::launch_with(&[], |folder, port| {
             let all = configuration(folder, port, lines);
             all.lines().filter_map(without).map(|line| line + "\n").collect()
         });
@@ -98,10 +98,22 @@ impl Server {
 
     /// Starts a server that may or may not come up.
     pub fn launch(lines: &[&str]) -> Self {
-        Self::launch_with(|folder, port| configuration(folder, port, lines))
+        Self::launch_with(&[], |folder, port| configuration(folder, port, lines))
     }
 
-    fn launch_with(configuration: impl FnOnce(&Path, u16) -> String) -> Self {
+    /// Starts a server inside another program, such as valgrind.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[allow(dead_code, reason = "the benches start it under valgrind, the tests never")]
+    pub fn start_under(under: &[&str], lines: &[&str]) -> Self {
+        let mut server =
+            Self::launch_with(under, |folder, port| configuration(folder, port, lines));
+        assert!(server.is_up(), "the server did not start:\n{}", server.log());
+        server
+    }
+
+    fn launch_with(under: &[&str], configuration: impl FnOnce(&Path, u16) -> String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("fw-limits-{}-{number}", std::process::id());
@@ -110,7 +122,7 @@ impl Server {
         let port = free_port();
         std::fs::write(folder.join("redis.conf"), configuration(&folder, port))
             .expect("a configuration for the server");
-        Self { port, child: spawn(&folder), folder, connection: None }
+        Self { port, child: spawn(under, &folder), folder, connection: None }
     }
 
     /// Waits until the server answers; false if it ended instead.
@@ -238,7 +250,7 @@ impl Server {
     /// If it does not come up.
     pub fn restart(&mut self) {
         self.end();
-        self.child = spawn(&self.folder);
+        self.child = spawn(&[], &self.folder);
         assert!(self.is_up(), "the server did not start again:\n{}", self.log());
     }
 
@@ -377,9 +389,12 @@ pub fn free_port() -> u16 {
     ports.find(is_free).expect("a free port")
 }
 
-fn spawn(folder: &Path) -> Child {
-    let program = std::env::var("FW_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-    Command::new(&program)
+fn spawn(under: &[&str], folder: &Path) -> Child {
+    let server = std::env::var("FW_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    let words: Vec<&str> = under.iter().copied().chain([server.as_str()]).collect();
+    let program = words[0];
+    Command::new(program)
+        .args(&words[1..])
         .arg(folder.join("redis.conf"))
         .current_dir(folder)
         .stdout(Stdio::null())
