@@ -89,7 +89,7 @@ bench-scale: build ## Measure three primaries beside one, and bytes sent to the 
 	$(on_server) cargo bench --locked --bench scale
 
 bench-docs: ## Put the figures kept in benches/results into the tables and the chart
-	cargo bench --locked --bench report
+	cargo test --locked --bench report
 
 clean: ## Remove what was built (the servers' data in data/ stays)
 	cargo clean
