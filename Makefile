@@ -4,12 +4,13 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test sanitize test-matrix test-clients model sim fuzz torture torture-hostile lint bench clean
+.PHONY: help deps build run test sanitize test-matrix test-clients model sim fuzz torture torture-hostile \
+  lint bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 27
 
 deps: ## Install what is missing (redis-server, libclang, gcc; Debian or Ubuntu)
 	@bash scripts/deps.sh
@@ -30,10 +31,12 @@ test-matrix: deps ## Run the server tests on Redis 7.0 and 8.2 and Valkey 8.1 an
 
 # Not part of test: it needs Node and two more package registries, and takes longer to install than
 # to run.
-test-clients: deps ## Run the same commands through redis-py, node-redis, ioredis and redis-rs (needs Python, Node 20, PyPI, npm)
+test-clients: deps ## Run the same commands through four clients, then clients/python and examples (needs Python 3.11, Node 20, PyPI, npm)
 	cargo build --locked
 	bash scripts/clients.sh
+	bash scripts/python.sh
 	cargo test --locked --test clients -- --include-ignored
+	cargo test --locked --test torture redis_py -- --include-ignored
 
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
@@ -66,8 +69,27 @@ lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	  cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
 	fi
 
-bench: deps build ## Run the benchmarks: the engine alone, and FW.ADMIT beside INCR on a server
-	cargo bench --locked
+# SERVER=redis-7.0, redis-8.2, valkey-8.1 or valkey-9.1; KEEP=yes keeps the figures in benches/results.
+on_server = $(if $(SERVER),server=$$(bash scripts/matrix.sh $(SERVER)) && export FW_REDIS_SERVER="$$server" &&) \
+  $(if $(KEEP),FW_BENCH_KEEP=$(KEEP))
+
+bench: build ## Measure the engine, and all commands beside INCR on a server (SERVER=redis-8.2, KEEP=yes)
+	$(if $(KEEP),FW_BENCH_KEEP=$(KEEP)) cargo bench --locked --bench engine
+	$(on_server) cargo bench --locked --bench server
+
+bench-instructions: build ## Count instructions with valgrind, and compare with those kept
+	@bash scripts/deps.sh valgrind
+	$(on_server) FW_BENCH_CHECK=$(if $(KEEP),no,yes) \
+	  FW_MODULE=$${CARGO_TARGET_DIR:-target}/release/libfw_limits.so cargo test --locked --bench instructions
+
+bench-memory: build ## Measure bytes per account, and saving and loading of RDB files
+	$(on_server) cargo bench --locked --bench memory
+
+bench-scale: build ## Measure three primaries beside one, and bytes sent to the AOF and to replicas
+	$(on_server) cargo bench --locked --bench scale
+
+bench-docs: ## Put the figures kept in benches/results into the tables and the chart
+	cargo bench --locked --bench report
 
 clean: ## Remove what was built (the servers' data in data/ stays)
 	cargo clean

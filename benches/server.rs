@@ -1,120 +1,241 @@
-//! FW.ADMIT beside INCR on a real server, in one run: only their ratio means anything.
+//! The commands beside INCR on a real server, in one run: only their ratios mean anything.
 //!
-//! The contenders take turns, so that a noisy moment hits all of them; the table shows medians and
-//! spread. `FW_REDIS_SERVER` names another server, `FW_MODULE` another module, `FW_BENCH_CALLS` and
-//! `FW_BENCH_TURNS` how much is run.
+//! The contenders take turns, so that a noisy moment hits all of them; medians and spread are told.
+//! The server has core 0 for itself, the load core 1. Beside calls a second stands what the server's
+//! main thread ran for each call: where the load is what is slow, that still tells.
+//!
+//! `FW_REDIS_SERVER` names another server, `FW_MODULE` another module; `FW_BENCH_CALLS`,
+//! `FW_BENCH_TURNS` and `FW_BENCH_ACCOUNTS` say how much is run, `FW_BENCH_KEEP=yes` keeps it.
 
-#![allow(clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::expect_used, clippy::panic, dead_code, missing_docs)]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod support;
 
-const CONTENDERS: [(&str, &str, &str); 4] = [
-    ("INCR, random keys", "100000", "INCR counter:__rand_int__"),
-    ("FW.ADMIT, random keys", "100000", "FW.ADMIT acct:__rand_int__"),
-    ("INCR, one key", "1", "INCR counter"),
-    ("FW.ADMIT, one key", "1", "FW.ADMIT acct"),
+use std::collections::BTreeMap;
+
+use support::figures::{Figures, release};
+use support::load::{Job, Keys, Load, Run, Template};
+use support::server::Server;
+use support::{process, setting, start};
+
+const KEYS: u64 = 100_000;
+const CONNECTIONS: usize = 50;
+
+/// Commands that are measured, each by itself: its name, how it is written, how its reply begins.
+type Contender = (&'static str, &'static str, &'static str);
+
+/// Those that stand together need each other: all holds of a turn are taken, then all are spent.
+const GROUPS: [&[Contender]; 9] = [
+    &[("INCR", "INCR counter:{key}", ":")],
+    &[("GET", "GET counter:{key}", "$")],
+    &[("HINCRBY", "HINCRBY hash:{key} field 1", ":")],
+    &[("FW.ADMIT", "FW.ADMIT acct:{key}", "*6\r\n+OK\r\n")],
+    &[("FW.ADMIT, denied", "FW.ADMIT full:{key}", "*6\r\n+RATE_LIMITED\r\n")],
+    &[("FW.PEEK", "FW.PEEK acct:{key}", "*6\r\n+OK\r\n")],
+    &[
+        ("FW.ADMIT HOLD", "FW.ADMIT held:{key} HOLD hold{n} 0.01", "*6\r\n+OK\r\n"),
+        ("FW.SPEND HOLD", "FW.SPEND held:{key} 0.005 HOLD hold{n}", "*7\r\n+OK\r\n"),
+    ],
+    &[
+        ("FW.QUOTA RESERVE", "FW.QUOTA lease:{key} RESERVE work{n} gpus 1", "*6\r\n+OK\r\n"),
+        ("FW.QUOTA RELEASE", "FW.QUOTA lease:{key} RELEASE work{n}", ":1\r\n"),
+    ],
+    &[("Lua", "EVALSHA {sha} 1 lua:{key} 1", "*6\r\n+OK\r\n")],
 ];
 
-struct Server {
-    child: Child,
-    port: u16,
-    folder: PathBuf,
+/// What fills the keys before anything is measured.
+const FILL: [&str; 6] = [
+    "INCR counter:{key}",
+    "HINCRBY hash:{key} field 1",
+    "FW.ADMIT acct:{key}",
+    "FW.ADMIT held:{key}",
+    "FW.ADMIT lease:{key}",
+    "EVALSHA {sha} 1 lua:{key} 1",
+];
+
+/// What fills the windows of those who are denied, of new accounts before each turn: a window is
+/// empty after a minute.
+const FULL: &str = "FW.ADMIT full:{key} COST 9000000000000";
+
+/// How the contenders are driven.
+#[derive(Clone, Copy)]
+struct Mode {
+    aof: &'static str,
+    keys: &'static str,
+    depth: u64,
 }
 
-impl Server {
-    fn start() -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("a port").port();
-        drop(listener);
-        let folder = std::env::temp_dir().join(format!("fw-limits-bench-{port}"));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let module = std::env::var_os("FW_MODULE").map_or_else(built, PathBuf::from);
-        let server = std::env::var_os("FW_REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
-        let mut command = Command::new(server);
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
-        command.arg("--dir").arg(&folder).arg("--loadmodule").arg(module);
-        // One key must be admitted as often as it is asked for.
-        command.args(["--fw.new-accounts", "open", "--fw.requests-per-minute", "9000000000000"]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("a server");
-        let server = Self { child, port, folder };
-        let begun = Instant::now();
-        while !server.ask("PING").starts_with("PONG") {
-            assert!(begun.elapsed() < Duration::from_secs(20), "the server does not answer");
+impl Mode {
+    fn keys(self) -> Keys<'static> {
+        if self.keys == "hot" { Keys::One } else { Keys::Random(KEYS) }
+    }
+
+    /// How many of a group are called before the next one: one account has 1,000 leases and 10,000
+    /// holds at most.
+    fn chunk(self, calls: u64, group: &[Contender]) -> u64 {
+        match (self.keys, group[0].0) {
+            ("hot", "FW.QUOTA RESERVE") => 1_000,
+            ("hot", "FW.ADMIT HOLD") => 10_000,
+            _ => calls,
         }
-        server
-    }
-
-    fn ask(&self, line: &str) -> String {
-        let mut command = Command::new("redis-cli");
-        command.args(["-p", &self.port.to_string()]).args(line.split(' ')).stderr(Stdio::null());
-        let output = command.output().expect("redis-cli");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// Calls a second, over one run of redis-benchmark.
-    fn calls_a_second(&self, keys: &str, calls: &str, line: &str) -> f64 {
-        let mut command = Command::new("redis-benchmark");
-        command.args(["-p", &self.port.to_string(), "-P", "16", "--csv"]);
-        command.args(["-r", keys, "-n", calls]).args(line.split(' '));
-        let output = command.output().expect("redis-benchmark");
-        let csv = String::from_utf8_lossy(&output.stdout).into_owned();
-        let row = csv.lines().last().unwrap_or_default();
-        let figure = row.split("\",\"").nth(1).map(|figure| figure.trim_matches('"'));
-        figure.and_then(|figure| figure.parse().ok()).unwrap_or_else(|| panic!("no figure: {csv}"))
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn built() -> PathBuf {
-    let bench = std::env::current_exe().expect("a bench");
-    let folder = bench.parent().and_then(Path::parent).expect("a folder");
-    folder.join("libfw_limits.so")
-}
-
-fn setting(name: &str, default: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| default.to_owned())
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+struct Bench {
+    server: Server,
+    process: String,
+    lua: String,
+    figures: Figures,
+    /// The next number that was not used.
+    next: u64,
 }
 
 fn main() {
-    let calls = setting("FW_BENCH_CALLS", "300000");
-    let turns: usize = setting("FW_BENCH_TURNS", "5").parse().expect("a number of turns");
-    let server = Server::start();
-    let version = server.ask("INFO server");
-    let version = version.lines().find(|line| line.starts_with("redis_version"));
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    println!("{} on {cores} cores; {calls} calls, P=16, {turns} turns", version.unwrap_or("?"));
-    let mut figures = vec![Vec::new(); CONTENDERS.len()];
-    for _ in 0..turns {
-        for ((_, keys, line), figures) in CONTENDERS.iter().zip(&mut figures) {
-            figures.push(server.calls_a_second(keys, &calls, line));
+    let calls = setting("FW_BENCH_CALLS", 200_000);
+    let turns = setting("FW_BENCH_TURNS", 5);
+    let most = setting("FW_BENCH_ACCOUNTS", 2_000_000);
+    let mut figures = None;
+    for aof in ["off", "everysec"] {
+        let mut bench = Bench::start(aof, figures.take());
+        let load = (calls, turns);
+        for (keys, depth) in
+            [("random", 16), ("hot", 16), ("random", 1), ("hot", 1), ("random", 64), ("hot", 64)]
+        {
+            bench.compare(Mode { aof, keys, depth }, load);
+        }
+        if aof == "off" {
+            bench.grow(most, load);
+        }
+        figures = Some(bench.figures);
+    }
+    if let Some(figures) = figures {
+        figures.finish();
+    }
+}
+
+impl Bench {
+    fn start(aof: &str, figures: Option<Figures>) -> Self {
+        let appendonly = if aof == "off" { "appendonly no" } else { "appendonly yes" };
+        let mut server = start(&[appendonly, "appendfsync everysec"]);
+        let process = process(&mut server);
+        let script = redis::cmd("SCRIPT").arg("LOAD").arg(include_str!("admit.lua")).to_owned();
+        let lua = script.query(&mut server.connect()).expect("the script loads");
+        let figures =
+            figures.unwrap_or_else(|| Figures::new("server", &release(&mut server), "make bench"));
+        let mut bench = Self { server, process, lua, figures, next: KEYS };
+        for line in FILL {
+            bench.fill(line, KEYS);
+        }
+        bench
+    }
+
+    fn load(&self, depth: u64) -> Load {
+        Load::new(self.server.port, &self.process, CONNECTIONS, depth)
+    }
+
+    fn template(&self, line: &str) -> Template {
+        Template::new(&line.replace("{sha}", &self.lua))
+    }
+
+    /// Calls a command once for each key.
+    fn fill(&mut self, line: &str, keys: u64) {
+        let template = self.template(line);
+        let job = Job { template: &template, reply: b"", keys: Keys::Each };
+        self.load(64).run(0..keys, job);
+    }
+
+    /// All contenders in turn.
+    fn compare(&mut self, mode: Mode, (calls, turns): (u64, u64)) {
+        // A call that is not pipelined takes several times as long.
+        let calls = if mode.depth == 1 { calls / 4 } else { calls };
+        let mut runs: BTreeMap<&str, Vec<Run>> = BTreeMap::new();
+        for _ in 0..turns {
+            for group in GROUPS {
+                if group[0].0 == "FW.ADMIT, denied" {
+                    let keys = if mode.keys == "hot" { 1 } else { KEYS };
+                    self.fill("DEL full:{key}", keys);
+                    self.fill(FULL, keys);
+                }
+                for (name, run) in self.turn(mode, group, calls) {
+                    runs.entry(name).or_default().push(run);
+                }
+            }
+        }
+        let place = format!("{}/{}/P{}", mode.aof, mode.keys, mode.depth);
+        for (name, of_name) in &runs {
+            let place = format!("{place}/{name}");
+            let rps: Vec<f64> = of_name.iter().map(Run::rps).collect();
+            self.figures.add(&format!("{place}/rps"), &rps);
+            let cpu: Vec<f64> = of_name.iter().map(Run::cpu_us).collect();
+            self.figures.add(&format!("{place}/cpu_us"), &cpu);
+            self.figures.add(&format!("{place}/ratio"), &ratios(of_name, &runs["INCR"]));
+            if mode.depth == 1 {
+                for (part, at) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+                    let waits: Vec<f64> = of_name.iter().map(|run| quantile(run, at)).collect();
+                    self.figures.add(&format!("{place}/{part}"), &waits);
+                }
+            }
+        }
+        let admits = &runs["FW.ADMIT"];
+        self.figures.add(&format!("{place}/FW.ADMIT/to Lua"), &ratios(admits, &runs["Lua"]));
+        let denied = ratios(&runs["FW.ADMIT, denied"], admits);
+        self.figures.add(&format!("{place}/FW.ADMIT, denied/to FW.ADMIT"), &denied);
+    }
+
+    /// One turn of a group.
+    fn turn(&mut self, mode: Mode, group: &[Contender], calls: u64) -> Vec<(&'static str, Run)> {
+        let templates: Vec<Template> = group.iter().map(|row| self.template(row.1)).collect();
+        let mut runs: Vec<(&str, Run)> = group.iter().map(|row| (row.0, Run::default())).collect();
+        let mut load = self.load(mode.depth);
+        let end = self.next + calls;
+        while self.next < end {
+            let numbers = self.next..end.min(self.next + mode.chunk(calls, group));
+            for ((run, template), row) in runs.iter_mut().zip(&templates).zip(group) {
+                let job = Job { template, reply: row.2.as_bytes(), keys: mode.keys() };
+                run.1.add(load.run(numbers.clone(), job));
+            }
+            self.next = numbers.end;
+        }
+        runs
+    }
+
+    /// FW.ADMIT beside INCR with more and more accounts.
+    fn grow(&mut self, most: u64, (calls, turns): (u64, u64)) {
+        for accounts in [1_000, 10_000, 100_000, 1_000_000, 2_000_000] {
+            if accounts > most {
+                break;
+            }
+            self.server.must("FLUSHALL");
+            self.fill("INCR counter:{key}", accounts);
+            self.fill("FW.ADMIT acct:{key}", accounts);
+            let (mut incrs, mut admits) = (Vec::new(), Vec::new());
+            for _ in 0..turns {
+                for (line, runs) in
+                    [("INCR counter:{key}", &mut incrs), ("FW.ADMIT acct:{key}", &mut admits)]
+                {
+                    let template = self.template(line);
+                    let job = Job { template: &template, reply: b"", keys: Keys::Random(accounts) };
+                    runs.push(self.load(16).run(self.next..self.next + calls, job));
+                    self.next += calls;
+                }
+            }
+            let place = format!("accounts/{accounts}/FW.ADMIT");
+            self.figures.add(&format!("{place}/ratio"), &ratios(&admits, &incrs));
+            let cpu: Vec<f64> = admits.iter().map(Run::cpu_us).collect();
+            self.figures.add(&format!("{place}/cpu_us"), &cpu);
         }
     }
-    for (name, admits, incrs) in [("random keys", 1, 0), ("one key", 3, 2)] {
-        let pairs = figures[admits].iter().zip(&figures[incrs]);
-        let ratios: Vec<f64> = pairs.map(|(admit, incr)| admit / incr).collect();
-        let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = ratios.iter().copied().fold(0.0, f64::max);
-        let ratio = median(ratios);
-        println!("FW.ADMIT / INCR, {name}: {ratio:.2} (from {low:.2} to {high:.2})");
-    }
-    let stats = server.ask("INFO commandstats");
-    for line in stats.lines().filter(|line| line.contains("FW.ADMIT") || line.contains("_incr:")) {
-        println!("{line}");
-    }
-    let failed = |line: &&str| line.contains("FW.ADMIT") && !line.contains("failed_calls=0");
-    assert!(!stats.lines().any(|line| failed(&line)), "calls failed");
+}
+
+/// Calls a second beside those of another contender in the same turn.
+fn ratios(runs: &[Run], others: &[Run]) -> Vec<f64> {
+    runs.iter().zip(others).map(|(run, other)| run.rps() / other.rps()).collect()
+}
+
+/// The time within which so great a part of the calls was answered.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+fn quantile(run: &Run, part: f64) -> f64 {
+    let mut waits = run.waits.clone();
+    waits.sort_by(f64::total_cmp);
+    waits[((waits.len() - 1) as f64 * part) as usize]
 }

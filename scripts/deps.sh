@@ -97,6 +97,7 @@ install_missing() {
 [[ -n ${FW_REDIS_SERVER:-} ]] || has redis-server || missing+=(redis-server)
 { has redis-cli && has redis-benchmark; } || missing+=(redis-tools)
 can_compile || missing+=(gcc libc6-dev)
+for program in "$@"; do has "$program" || missing+=("$program"); done # packages of the same name
 has_libclang || missing+=(libclang-dev)
 
 # In a subshell, so that the policy is restored at once, whatever happens.

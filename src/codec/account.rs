@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use super::record;
 use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
 use crate::engine::account::Account;
 use crate::engine::bounds::{
@@ -32,9 +33,9 @@ pub fn encode(account: &Account, out: &mut Vec<u8>) {
     seal(Kind::Account, out, |out| {
         account.latest.write(out);
         account.created.write(out);
-        account.record.write(out);
+        record::write(&account.record, account.pinned(), account.last_token(), out);
         write_window(&account.requests, out);
-        match account.extras.as_deref() {
+        match account.extras.as_deref().filter(|extras| extras.has_parts()) {
             None => out.push(0),
             Some(extras) => {
                 out.push(1);
@@ -52,14 +53,16 @@ pub fn decode(blob: &[u8], hashing: &RandomState) -> Result<Account, Damage> {
     let account = open(Kind::Account, blob, |from| {
         let latest = Millis::read(from)?;
         let created = Millis::read(from)?;
-        let record = Wire::read(from)?;
+        let figures = record::read(from)?;
         let requests = read_window(from, latest)?;
-        let extras = match from.byte()? {
-            0 => None,
-            1 => Some(Box::new(read_extras(from, latest, hashing)?)),
+        let mut extras = match from.byte()? {
+            0 => Extras::default(),
+            1 => read_extras(from, latest, hashing)?,
             _ => return Err(Damage("neither absent nor present")),
         };
-        Ok(Account { latest, requests, extras, record, created })
+        (extras.pinned, extras.last_token) = (figures.pinned, figures.last_token);
+        let extras = (!extras.is_empty()).then(|| Box::new(extras));
+        Ok(Account { latest, requests, extras, record: figures.record, created })
     })?;
     account.check().map_err(Damage)?;
     Ok(account)
@@ -151,7 +154,7 @@ fn read_extras(
     for kept in Kept::ALL {
         *extras.memory_mut(kept) = read_memory(from, kept.bound(), hashing)?;
     }
-    Ok(extras)
+    if extras.has_parts() { Ok(extras) } else { Err(Damage("an empty part is stored")) }
 }
 
 fn write_memory(memory: Option<&Memory>, out: &mut Vec<u8>) {

@@ -3,6 +3,7 @@
 //! A plain FW.ADMIT is 21 bytes: what it is, its parts, the time, the units, the seal. The time has
 //! all its eight bytes: the two that packing would save cost more than they are worth.
 
+use super::record::{self, Figures};
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
 use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
 use crate::engine::effect::{After, Change, Effect, Forget, Onto};
@@ -85,17 +86,15 @@ fn parts(effect: &Effect) -> u8 {
 
 impl Wire for After {
     fn write(&self, out: &mut Vec<u8>) {
-        self.record.write(out);
+        record::write(&self.record, self.pinned.as_ref(), self.last_token, out);
         put_rows(out, &self.former_tiers);
         put_rows(out, &self.news);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self {
-            record: Wire::read(from)?,
-            former_tiers: from.rows(FORMER_TIERS)?,
-            news: from.rows(EVENTS_AT_ONCE)?,
-        })
+        let Figures { record, pinned, last_token } = record::read(from)?;
+        let (former_tiers, news) = (from.rows(FORMER_TIERS)?, from.rows(EVENTS_AT_ONCE)?);
+        Ok(Self { record, pinned, last_token, former_tiers, news })
     }
 }
 

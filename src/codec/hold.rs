@@ -21,7 +21,7 @@ impl Wire for Hold {
         let details = self.details();
         out.push(parts(&details));
         self.amount.write(out);
-        self.admitted.write(out);
+        self.admitted().write(out);
         put_number(out, self.ttl().0.cast_unsigned());
         self.lapses.write(out);
         if details == Details::default() {
@@ -46,8 +46,7 @@ impl Wire for Hold {
             return Err(Damage("a hold's time to live is out of range"));
         }
         let lapses = Wire::read(from)?;
-        let mut hold = Self::new(amount, ttl, admitted);
-        hold.lapses = lapses;
+        let hold = Self::new(amount, ttl, admitted).lapsing_at(lapses);
         if parts == 0 {
             return Ok(hold);
         }

@@ -1,42 +1,51 @@
 //! The plain figures of an account, as accounts and effects carry them.
+//!
+//! The pinned tier and the last token lie among them on the wire, wherever memory keeps them.
 
 use super::wire::{Damage, Reader, Wire, put_number};
 use crate::engine::account::Record;
+use crate::engine::id::Name;
 use crate::engine::ledger::Ledger;
 use crate::engine::month::{Anchor, Period};
 
 /// Bits of the record's flags.
 const PAYMENT_METHOD: u8 = 1;
 
-impl Wire for Record {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(if self.payment_method { PAYMENT_METHOD } else { 0 });
-        out.push(self.anchor.map_or(0, Anchor::day));
-        self.period.start.write(out);
-        self.period.end.write(out);
-        self.ledger.write(out);
-        self.earned.write(out);
-        self.pinned.write(out);
-        put_number(out, self.last_token.cast_unsigned());
-        self.told.write(out);
-    }
+/// All plain figures, as they are read.
+pub(super) struct Figures {
+    pub record: Record,
+    pub pinned: Option<Name>,
+    pub last_token: i64,
+}
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        let flags = from.byte()?;
-        if flags & !PAYMENT_METHOD != 0 {
-            return Err(Damage("unknown flags"));
-        }
-        Ok(Self {
-            payment_method: flags & PAYMENT_METHOD != 0,
-            anchor: anchor(from.byte()?)?,
-            period: Period { start: Wire::read(from)?, end: Wire::read(from)? },
-            ledger: Wire::read(from)?,
-            earned: Wire::read(from)?,
-            pinned: Wire::read(from)?,
-            last_token: from.number()?,
-            told: Wire::read(from)?,
-        })
+/// Writes all plain figures.
+pub(super) fn write(record: &Record, pinned: Option<&Name>, last_token: i64, out: &mut Vec<u8>) {
+    out.push(if record.payment_method { PAYMENT_METHOD } else { 0 });
+    out.push(record.anchor.map_or(0, Anchor::day));
+    record.period.start().write(out);
+    record.period.end().write(out);
+    record.ledger.write(out);
+    record.earned.write(out);
+    pinned.cloned().write(out);
+    put_number(out, last_token.cast_unsigned());
+    record.told.write(out);
+}
+
+/// Reads all plain figures.
+pub(super) fn read(from: &mut Reader<'_>) -> Result<Figures, Damage> {
+    let flags = from.byte()?;
+    if flags & !PAYMENT_METHOD != 0 {
+        return Err(Damage("unknown flags"));
     }
+    let anchor = anchor(from.byte()?)?;
+    let period = Period::new(Wire::read(from)?, Wire::read(from)?);
+    let period = period.ok_or(Damage("not a period"))?;
+    let (ledger, earned) = (Wire::read(from)?, Wire::read(from)?);
+    let (pinned, last_token) = (Wire::read(from)?, from.number()?);
+    let told = Wire::read(from)?;
+    let payment_method = flags & PAYMENT_METHOD != 0;
+    let record = Record { period, ledger, earned, anchor, payment_method, told };
+    Ok(Figures { record, pinned, last_token })
 }
 
 fn anchor(day: u8) -> Result<Option<Anchor>, Damage> {

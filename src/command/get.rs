@@ -61,8 +61,8 @@ fn reply_row(row: &AccountRow, out: &mut impl Reply) {
     amount(out, "owed", row.owed);
     amount(out, "history", row.history);
     reply_next_tier(row, out);
-    integer(out, "period_start_ms", row.period.start.0);
-    integer(out, "period_end_ms", row.period.end.0);
+    integer(out, "period_start_ms", row.period.start().0);
+    integer(out, "period_end_ms", row.period.end().0);
     amount(out, "previous_spent", row.previous_spent);
     out.bulk(b"open_holds");
     out.length(row.open_holds);

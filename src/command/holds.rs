@@ -55,7 +55,7 @@ fn reply_row(HoldRow { id, hold }: &HoldRow, out: &mut impl Reply) {
         None => out.null(),
     }
     out.bulk(b"admitted_ms");
-    out.integer(hold.admitted.0);
+    out.integer(hold.admitted().0);
     out.bulk(b"lapses_ms");
     out.integer(hold.lapses.0);
 }

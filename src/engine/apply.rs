@@ -19,12 +19,12 @@ use super::memory::{Entry, Kept, Memory, Space};
 use super::time::Millis;
 use super::window::Window;
 
-/// What was cleared away in passing.
+/// What happened in passing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleared {
-    /// Leases that had lapsed.
+    /// Leases that lapsed since the account was last changed.
     pub lapsed_leases: usize,
-    /// Holds that lapsed since the account was last changed; they stay remembered.
+    /// Holds that lapsed since then.
     pub lapsed_holds: usize,
     /// Ids that were forgotten before their time, because there were too many.
     pub forgotten_ids: usize,
@@ -32,7 +32,7 @@ pub struct Cleared {
 
 /// Makes an effect so, on an account that stands.
 pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> Cleared {
-    let mut cleared = Cleared { lapsed_holds: lapsed_holds(account, effect), ..Cleared::default() };
+    let mut cleared = lapsed(account, effect);
     if effect.onto == Onto::Rewound {
         rewind_kept(account, effect.time);
         rewind(account, effect.time);
@@ -55,12 +55,18 @@ pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> C
     cleared
 }
 
-fn lapsed_holds(account: &Account, effect: &Effect) -> usize {
-    let open = |holds: &Holds, time| holds.open(time).count;
-    let passed = |holds: &Holds| {
-        open(holds, account.latest).saturating_sub(open(holds, effect.time.max(account.latest)))
+/// What lapsed since the account was last changed.
+fn lapsed(account: &Account, effect: &Effect) -> Cleared {
+    let (since, now) = (account.latest, effect.time.max(account.latest));
+    let lapsed_holds = |holds: &Holds| {
+        let next = holds.next_lapse(since).is_some_and(|lapses| lapses <= now);
+        if next { holds.open(since).count.saturating_sub(holds.open(now).count) } else { 0 }
     };
-    account.holds().map_or(0, passed)
+    Cleared {
+        lapsed_leases: account.leases().map_or(0, |leases| leases.lapsed_between(since, now)),
+        lapsed_holds: account.holds().map_or(0, lapsed_holds),
+        forgotten_ids: 0,
+    }
 }
 
 /// Makes the account that an effect creates; `None` if the effect creates none.
@@ -89,9 +95,10 @@ pub fn rewound(account: &Account, effect: &Effect) -> Account {
 
 fn rewind(account: &mut Account, now: Millis) {
     account.requests = Window::default();
+    let lapsed = account.latest;
     if let Some(extras) = account.extras.as_deref_mut() {
         extras.windows.clear();
-        extras.leases.rewind(now);
+        extras.leases.rewind(lapsed, now);
         extras.log.iter_mut().for_each(|row| row.time = row.time.min(now));
     }
 }
@@ -112,6 +119,11 @@ fn rewind_kept(account: &mut Account, now: Millis) {
 
 fn put_after(account: &mut Account, after: &After) {
     account.record.clone_from(&after.record);
+    if after.pinned.as_ref() != account.pinned() || after.last_token != account.last_token() {
+        let extras = account.extras.get_or_insert_default();
+        extras.pinned.clone_from(&after.pinned);
+        extras.last_token = after.last_token;
+    }
     for name in &after.former_tiers {
         let tiers = &mut account.extras.get_or_insert_default().former_tiers;
         if tiers.contains(name) {
@@ -138,7 +150,7 @@ fn clear(extras: &mut Extras, effect: &Effect, cleared: &mut Cleared) {
         drop_if_empty(&mut extras.holds);
     }
     cleared.forgotten_ids = usize::from(effect.forget.early);
-    cleared.lapsed_leases = extras.leases.drop_lapsed(effect.time);
+    extras.leases.drop_lapsed(effect.time);
 }
 
 fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {

@@ -4,7 +4,7 @@
 //! its replicas and a replay of the AOF reach the same bytes. An effect carries results (new
 //! figures), not requests.
 
-use super::account::Record;
+use super::account::{Account, Record};
 use super::hold::Hold;
 use super::id::{Id, Name, Scope};
 use super::lease::Lease;
@@ -46,6 +46,10 @@ pub enum Onto {
 pub struct After {
     /// The figures.
     pub record: Record,
+    /// The tier the operator pinned: a tier's name, or `unlimited`.
+    pub pinned: Option<Name>,
+    /// The largest token ever given to a lease.
+    pub last_token: i64,
     /// The names of tiers that the account had earned before a higher one: they stay earned,
     /// whatever becomes of the higher one.
     pub former_tiers: Vec<Name>,
@@ -141,10 +145,29 @@ pub enum HoldChange {
 }
 
 impl After {
-    /// These figures, and nothing else that is new.
+    /// The figures of an account as they are, and nothing that is new.
     #[must_use]
-    pub const fn of(record: Record) -> Self {
-        Self { record, former_tiers: Vec::new(), news: Vec::new() }
+    pub fn of(account: &Account) -> Self {
+        let record = account.record.clone();
+        let (pinned, last_token) = (account.pinned().cloned(), account.last_token());
+        Self { record, pinned, last_token, former_tiers: Vec::new(), news: Vec::new() }
+    }
+
+    /// Holds if an account has these figures already.
+    #[must_use]
+    pub fn is_as(&self, account: &Account) -> bool {
+        self.record == account.record
+            && self.pinned.as_ref() == account.pinned()
+            && self.last_token == account.last_token()
+    }
+
+    /// Checks the figures for an account that was last changed at `latest`.
+    ///
+    /// # Errors
+    /// Says, in a few words, what does not hold.
+    pub fn check(&self, latest: Millis) -> Result<(), &'static str> {
+        self.record.check(latest)?;
+        if self.last_token < 0 { Err("a token is negative") } else { Ok(()) }
     }
 }
 

@@ -29,6 +29,10 @@ pub struct Extras {
     pub holds: Option<Arc<Holds>>,
     /// GPUs and models it holds.
     pub leases: Leases,
+    /// The largest token ever given to a lease.
+    pub last_token: i64,
+    /// The tier the operator pinned: a tier's name, or `unlimited`.
+    pub pinned: Option<Name>,
     /// Tiers earned before the one earned last; they stay earned.
     pub former_tiers: Vec<Name>,
     /// Invoices that failed and are neither paid nor voided.
@@ -68,15 +72,21 @@ impl Extras {
     /// Holds if there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.limits.is_empty()
-            && self.windows.is_empty()
-            && self.holds.is_none()
-            && self.leases.is_empty()
-            && self.former_tiers.is_empty()
-            && self.failed.is_empty()
-            && self.blocked.is_none()
-            && self.log.is_empty()
-            && Kept::ALL.iter().all(|kept| self.memory(*kept).is_none())
+        self.last_token == 0 && self.pinned.is_none() && !self.has_parts()
+    }
+
+    /// Holds if there is anything in it but plain figures.
+    #[must_use]
+    pub fn has_parts(&self) -> bool {
+        !self.limits.is_empty()
+            || !self.windows.is_empty()
+            || self.holds.is_some()
+            || !self.leases.is_empty()
+            || !self.former_tiers.is_empty()
+            || !self.failed.is_empty()
+            || self.blocked.is_some()
+            || !self.log.is_empty()
+            || Kept::ALL.iter().any(|kept| self.memory(*kept).is_some())
     }
 
     /// How many limits of a kind it has.
@@ -117,11 +127,11 @@ impl Extras {
         parts.into_iter().chain(memories).fold(0, usize::saturating_add)
     }
 
-    /// Checks what an account last changed at `latest` has, which gave tokens up to `last_token`.
+    /// Checks what an account last changed at `latest` has.
     ///
     /// # Errors
     /// Says, in a few words, what does not hold.
-    pub fn check(&self, latest: Millis, last_token: i64) -> Result<(), &'static str> {
+    pub fn check(&self, latest: Millis) -> Result<(), &'static str> {
         let too_many = self.leases.entries().len() > bounds::LEASES
             || [LimitKind::Quota, LimitKind::Scoped]
                 .iter()
@@ -131,12 +141,15 @@ impl Extras {
         if too_many {
             return Err("a bound is passed");
         }
+        if self.last_token < 0 {
+            return Err("a token is negative");
+        }
         if self.limits.values().any(Override::is_default) {
             return Err("a limit of the account's own is at its default");
         }
         self.check_windows()?;
         log::check(&self.log, latest)?;
-        check_leases(&self.leases, latest, last_token)?;
+        check_leases(&self.leases, latest, self.last_token)?;
         check_holds(self.holds.as_deref(), latest)?;
         Kept::ALL.iter().try_for_each(|kept| check_memory(self.memory(*kept), *kept, latest))
     }
@@ -207,20 +220,15 @@ fn check_holds(holds: Option<&Holds>, latest: Millis) -> Result<(), &'static str
 
 fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), &'static str> {
     let mut tokens = std::collections::BTreeSet::new();
-    let mut used = BTreeMap::<&Name, Units>::new();
     for (_, lease) in leases.entries() {
         if lease.token < 1 || lease.token > last_token || !tokens.insert(lease.token) {
             return Err("a lease's token is not its own");
         }
-        if lease.lapses <= latest || lease.lapses > Lease::lapse(lease.ttl, latest) {
+        if lease.lapses < Millis::ZERO || lease.lapses > Lease::lapse(lease.ttl, latest) {
             return Err("a lease lapses at the wrong time");
         }
         if !(0..=bounds::YEAR_MS).contains(&lease.ttl.0) || lease.counts.is_empty() {
             return Err("a lease is out of range");
-        }
-        for (quota, count) in &lease.counts {
-            let sum = used.entry(quota).or_default();
-            *sum = sum.plus(*count).ok_or("the use of a quota does not fit")?;
         }
         let pairs = || lease.counts.iter().zip(lease.counts.iter().skip(1));
         if pairs().any(|(a, b)| a.0 >= b.0) || lease.counts.iter().any(|(_, count)| count.is_zero())
@@ -228,7 +236,18 @@ fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), 
             return Err("a lease's counts are out of order");
         }
     }
-    if used.iter().all(|(quota, sum)| leases.used(quota, latest) == *sum) {
+    check_used(leases, latest)
+}
+
+/// What is held of a quota fits, and is what the living leases hold.
+fn check_used(leases: &Leases, latest: Millis) -> Result<(), &'static str> {
+    let mut used = BTreeMap::<&Name, Units>::new();
+    for (quota, count) in leases.all_living(latest).flat_map(|(_, lease)| &lease.counts) {
+        let sum = used.entry(quota).or_default();
+        *sum = sum.plus(*count).ok_or("the use of a quota does not fit")?;
+    }
+    let sum = |quota| used.get(quota).copied().unwrap_or_default();
+    if leases.quotas().all(|quota| leases.used(quota, latest) == sum(quota)) {
         Ok(())
     } else {
         Err("the use of a quota is not the sum of its leases")

@@ -28,7 +28,7 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Fits {
         return Err("its time is out of range");
     }
     if let Some(after) = &effect.after {
-        after.record.check(effect.time)?;
+        after.check(effect.time)?;
     }
     match (account, effect.onto) {
         (None, Onto::Nothing) => {}
@@ -40,8 +40,8 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Fits {
         (Some(account), _) if effect.after.is_none() => account.record.check(effect.time)?,
         (Some(_), _) => {}
     }
-    let given = account.map_or(0, |account| account.record.last_token);
-    if effect.after.as_ref().is_some_and(|after| after.record.last_token < given) {
+    let given = account.map_or(0, Account::last_token);
+    if effect.after.as_ref().is_some_and(|after| after.last_token < given) {
         return Err("it takes back a token");
     }
     if effect.after.is_none() && effect.onto != Onto::Standing {
@@ -198,14 +198,14 @@ impl At<'_> {
 
     fn fits_lease(&self, id: &Id, lease: &Lease) -> Fits {
         let (account, effect) = (self.account, self.effect);
-        let given = account.map_or(0, |account| account.record.last_token);
+        let given = account.map_or(0, Account::last_token);
         let held =
             account.and_then(Account::leases).and_then(|leases| leases.living(id, effect.time));
         let is_its_own = match held {
             Some(held) => lease.token == held.token,
             None => lease.token > given,
         };
-        let last_token = effect.after.as_ref().map_or(given, |after| after.record.last_token);
+        let last_token = effect.after.as_ref().map_or(given, |after| after.last_token);
         if !is_its_own || lease.token > last_token {
             return Err("a lease's token is not its own");
         }

@@ -1,7 +1,7 @@
 //! One hold: money and tokens set aside for a request that runs.
 //!
 //! A hold is open until it is settled or voided, or lapses. What most holds lack (a partial charge,
-//! tokens, a scope) lies behind one pointer. When it is now, and what it costs, is not known here.
+//! tokens, a scope, time started anew) lies behind one pointer. When it is now, and what it costs, is not known here.
 //! Invariants: the reservation of tokens is never below what was reported of them; an open hold has
 //! no more time left than its own time to live.
 
@@ -15,13 +15,19 @@ use super::time::Millis;
 pub struct Hold {
     /// What was set aside at first.
     pub amount: Money,
-    /// When it was admitted.
-    pub admitted: Millis,
     /// The instant at which it lapses, or lapsed.
     pub lapses: Millis,
+    rest: Option<Box<Rest>>,
     /// Its time to live in ms, at most a day.
     ttl: u32,
-    details: Option<Box<Details>>,
+}
+
+/// What cannot be told from the other figures. Absent where they tell it: a hold that was never
+/// changed was admitted its time to live before it lapses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rest {
+    admitted: Millis,
+    details: Details,
 }
 
 /// What only some holds have.
@@ -45,32 +51,57 @@ impl Hold {
     /// A hold admitted at `now`.
     #[must_use]
     pub fn new(amount: Money, ttl: Millis, now: Millis) -> Self {
-        Self { amount, admitted: now, lapses: now, ttl: 0, details: None }.renewed(ttl, now)
+        Self { amount, lapses: now.plus(ttl), ttl: in_32_bits(ttl), rest: None }
+    }
+
+    /// The same hold with these parts.
+    fn made_of(self, lapses: Millis, rest: Rest) -> Self {
+        let admitted = lapses.since(self.ttl());
+        let is_told = rest.admitted == admitted && rest.details == Details::default();
+        Self { lapses, rest: (!is_told).then(|| Box::new(rest)), ..self }
+    }
+
+    fn rest(&self) -> Rest {
+        Rest { admitted: self.admitted(), details: self.details() }
+    }
+
+    /// When it was admitted.
+    #[must_use]
+    pub fn admitted(&self) -> Millis {
+        let told = || self.lapses.since(self.ttl());
+        self.rest.as_deref().map_or_else(told, |rest| rest.admitted)
+    }
+
+    /// The same hold with another lapse.
+    #[must_use]
+    pub fn lapsing_at(self, lapses: Millis) -> Self {
+        let rest = self.rest();
+        self.made_of(lapses, rest)
     }
 
     /// The same hold with other details.
     #[must_use]
     pub fn detailed(self, details: Details) -> Self {
-        let details = (details != Details::default()).then(|| Box::new(details));
-        Self { details, ..self }
+        let (lapses, admitted) = (self.lapses, self.admitted());
+        self.made_of(lapses, Rest { admitted, details })
     }
 
     /// What only some holds have.
     #[must_use]
     pub fn details(&self) -> Details {
-        self.details.as_deref().cloned().unwrap_or_default()
+        self.rest.as_deref().map_or_else(Details::default, |rest| rest.details.clone())
     }
 
     /// The scope it was admitted in.
     #[must_use]
     pub fn scope(&self) -> Option<&Scope> {
-        self.details.as_deref()?.scope.as_ref()
+        self.rest.as_deref()?.details.scope.as_ref()
     }
 
     /// Charged so far.
     #[must_use]
     pub fn charged(&self) -> Money {
-        self.details.as_deref().map_or(Money::ZERO, |details| details.charged)
+        self.rest.as_deref().map_or(Money::ZERO, |rest| rest.details.charged)
     }
 
     /// What it still sets aside, while it is open.
@@ -88,7 +119,8 @@ impl Hold {
     /// The same hold with its time started anew at `now`.
     #[must_use]
     pub fn renewed(self, ttl: Millis, now: Millis) -> Self {
-        Self { lapses: now.plus(ttl), ttl: u32::try_from(ttl.0).unwrap_or(u32::MAX), ..self }
+        let rest = self.rest();
+        Self { ttl: in_32_bits(ttl), ..self }.made_of(now.plus(ttl), rest)
     }
 
     /// The hold as it is when the clock has gone back to `now`: if it had lapsed by `lapsed`, it
@@ -98,16 +130,17 @@ impl Hold {
     pub fn rewound(self, lapsed: Millis, now: Millis) -> Self {
         let latest = if self.lapses <= lapsed { now } else { now.plus(self.ttl()) };
         let details = Details { counted: false, counted_in_scope: false, ..self.details() };
-        let (admitted, lapses) = (self.admitted.min(now), self.lapses.min(latest));
-        Self { admitted, lapses, ..self }.detailed(details)
+        let rest = Rest { admitted: self.admitted().min(now), details };
+        let lapses = self.lapses.min(latest);
+        self.made_of(lapses, rest)
     }
 
     /// The tokens window of this scope is gone: it counts the hold no longer.
     pub fn leave_window_of(&mut self, scope: &Scope) {
-        if let Some(details) = &mut self.details
-            && details.scope.as_ref() == Some(scope)
+        if let Some(rest) = &mut self.rest
+            && rest.details.scope.as_ref() == Some(scope)
         {
-            details.counted_in_scope = false;
+            rest.details.counted_in_scope = false;
         }
     }
 
@@ -115,7 +148,7 @@ impl Hold {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let scope = self.scope().map_or(0, Scope::heap_bytes);
-        self.details.as_ref().map_or(0, |_| size_of::<Details>().saturating_add(scope))
+        self.rest.as_ref().map_or(0, |_| size_of::<Rest>().saturating_add(scope))
     }
 
     /// Checks a hold of an account that was last changed at `latest`.
@@ -127,16 +160,23 @@ impl Hold {
         if ttl < Millis(1) || ttl > Millis(super::bounds::HOLD_TTL_MS) {
             return Err("a hold's time to live is out of range");
         }
-        let times = self.admitted >= Millis::ZERO && self.lapses >= Millis::ZERO;
-        if !times || self.admitted > latest || self.lapses > latest.plus(ttl) {
+        let admitted = self.admitted();
+        let times = admitted >= Millis::ZERO && self.lapses >= Millis::ZERO;
+        if !times || admitted > latest || self.lapses > latest.plus(ttl) {
             return Err("a hold's times are out of range");
         }
-        match self.details.as_deref() {
-            Some(details) if *details == Details::default() => Err("empty details are stored"),
-            Some(details) if details.reported > details.tokens => {
-                Err("a hold reserves fewer tokens than were reported")
-            }
-            _ => Ok(()),
+        if self.clone().lapsing_at(self.lapses) != *self {
+            return Err("a hold stores what need not be stored");
         }
+        let details = self.rest.as_deref().map(|rest| &rest.details);
+        if details.is_some_and(|details| details.reported > details.tokens) {
+            return Err("a hold reserves fewer tokens than were reported");
+        }
+        Ok(())
     }
+}
+
+/// Times to live are at most a day.
+fn in_32_bits(ttl: Millis) -> u32 {
+    u32::try_from(ttl.0).unwrap_or(u32::MAX)
 }

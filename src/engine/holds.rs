@@ -5,10 +5,10 @@
 //! Invariant: ids are unique.
 
 use ahash::RandomState;
-use hashbrown::HashTable;
 
 use super::hold::Hold;
 use super::id::Id;
+use super::index::Index;
 use super::lapse::{Lapses, Open, Row};
 use super::time::Millis;
 
@@ -17,7 +17,7 @@ use super::time::Millis;
 pub struct Holds {
     lapses: Lapses,
     /// Places of rows by id.
-    index: HashTable<u32>,
+    index: Index,
     hashing: RandomState,
 }
 
@@ -25,7 +25,7 @@ impl Holds {
     /// No holds, to be hashed with the process's seed.
     #[must_use]
     pub fn new(hashing: &RandomState) -> Self {
-        Self { lapses: Lapses::default(), index: HashTable::new(), hashing: hashing.clone() }
+        Self { lapses: Lapses::default(), index: Index::default(), hashing: hashing.clone() }
     }
 
     /// The hold of an id, open or lapsed.
@@ -33,7 +33,7 @@ impl Holds {
     pub fn find(&self, id: &Id) -> Option<&Hold> {
         let same = |at: &u32| self.lapses.row(*at).is_some_and(|row| row.id == *id);
         let at = self.index.find(self.hashing.hash_one(id), same)?;
-        self.lapses.row(*at).map(|row| &row.hold)
+        self.lapses.row(at).map(|row| &row.hold)
     }
 
     /// How many are stored.
@@ -87,7 +87,7 @@ impl Holds {
         let priority = u32::try_from(hash >> 24 & u64::from(u32::MAX)).unwrap_or(0);
         let at = self.lapses.put(Row::new(id, hold, priority));
         let Self { lapses, index, hashing } = self;
-        index.insert_unique(hash, at, |&at| hash_of(lapses, hashing, at));
+        index.insert(hash, at, |&at| hash_of(lapses, hashing, at));
     }
 
     /// Takes a hold away, and tells whether there was one.
@@ -95,16 +95,14 @@ impl Holds {
         let hash = self.hashing.hash_one(id);
         let Self { lapses, index, hashing } = self;
         let same = |at: &u32| lapses.row(*at).is_some_and(|row| row.id == *id);
-        let Ok(entry) = index.find_entry(hash, same) else { return false };
-        let (gap, _) = entry.remove();
+        let Some(gap) = index.remove(hash, same, |&at| hash_of(lapses, hashing, at)) else {
+            return false;
+        };
         let last = lapses.last();
         let moved = hash_of(lapses, hashing, last);
         lapses.take(gap);
         if let Some(place) = index.find_mut(moved, |at| *at == last) {
             *place = gap;
-        }
-        if lapses.give_back() {
-            index.shrink_to(lapses.len().saturating_mul(2), |&at| hash_of(lapses, hashing, at));
         }
         true
     }
@@ -136,7 +134,7 @@ impl Holds {
     /// Memory they take beyond their own size, in bytes.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let tables = self.lapses.table_bytes().saturating_add(self.index.allocation_size());
+        let tables = self.lapses.heap_bytes().saturating_add(self.index.heap_bytes());
         let inner = |(id, hold): (&Id, &Hold)| id.heap_bytes().saturating_add(hold.heap_bytes());
         self.all().map(inner).fold(tables, usize::saturating_add)
     }

@@ -4,8 +4,10 @@
 //! are and what they hold. So what is open at an instant is told in O(log n), however many have
 //! lapsed since somebody cleared away. Priorities are the caller's and come from a keyed hash: the
 //! shape is nobody's to choose, and never shows.
-//! Invariants: the order is by lapse, then by id; rows lie side by side without gaps.
+//! Invariants: the order is by lapse, then by id; the places of rows have no gaps; the first is
+//! known.
 
+use super::blocks::Blocks;
 use super::hold::Hold;
 use super::id::Id;
 use super::money::Money;
@@ -68,13 +70,15 @@ impl Sum {
 /// The rows. A place is a row's number, which changes when another row is taken out.
 #[derive(Clone)]
 pub struct Lapses {
-    rows: Vec<Row>,
+    rows: Blocks<Row>,
     root: u32,
+    /// The row that lapses first.
+    first: u32,
 }
 
 impl Default for Lapses {
     fn default() -> Self {
-        Self { rows: Vec::new(), root: NONE }
+        Self { rows: Blocks::default(), root: NONE, first: NONE }
     }
 }
 
@@ -82,7 +86,7 @@ impl Lapses {
     /// The row at a place.
     #[must_use]
     pub fn row(&self, at: u32) -> Option<&Row> {
-        self.rows.get(at as usize)
+        self.rows.at(at as usize)
     }
 
     /// How many rows there are.
@@ -97,10 +101,10 @@ impl Lapses {
         self.rows.is_empty()
     }
 
-    /// Memory that rows take, and could take before more is needed, in bytes.
+    /// Memory that rows take, in bytes, without what lies behind their pointers.
     #[must_use]
-    pub fn table_bytes(&self) -> usize {
-        self.rows.capacity().saturating_mul(size_of::<Row>())
+    pub fn heap_bytes(&self) -> usize {
+        self.rows.heap_bytes()
     }
 
     /// What is open when everything that lapses at `time` or before has lapsed.
@@ -114,6 +118,10 @@ impl Lapses {
 
     fn lapsed(&self, time: Millis) -> Sum {
         let (mut sum, mut at) = (Sum::default(), self.root);
+        // As it is where holds are settled in time.
+        if self.first().is_none_or(|first| first.hold.lapses > time) {
+            return sum;
+        }
         while let Some(row) = self.row(at) {
             if row.hold.lapses <= time {
                 sum = sum.plus(Sum::of(&row.hold)).plus(self.below(row.left));
@@ -128,17 +136,17 @@ impl Lapses {
     /// The row that lapses first.
     #[must_use]
     pub fn first(&self) -> Option<&Row> {
-        let mut first = self.row(self.root)?;
-        while let Some(before) = self.row(first.left) {
-            first = before;
-        }
-        Some(first)
+        self.row(self.first)
     }
 
     /// The first row that lapses after `time`.
     #[must_use]
     pub fn first_after(&self, time: Millis) -> Option<&Row> {
-        let (mut first, mut at) = (None, self.root);
+        let (mut first, mut at) = (self.first(), self.root);
+        if first.is_none_or(|first| first.hold.lapses > time) {
+            return first;
+        }
+        first = None;
         while let Some(row) = self.row(at) {
             if row.hold.lapses > time {
                 first = Some(row);
@@ -181,37 +189,42 @@ impl Lapses {
     /// Puts a row into its place in the order, and tells where it lies.
     pub fn put(&mut self, row: Row) -> u32 {
         let at = u32::try_from(self.rows.len()).unwrap_or(NONE);
-        if self.rows.len() == self.rows.capacity() {
-            // By a quarter: with twice the room, half of a large table would lie idle.
-            self.rows.reserve_exact(self.rows.len().wrapping_div(4).max(4));
-        }
-        self.rows.push(row);
+        self.rows.push_back(row);
         self.root = self.insert(self.root, at);
+        if self.first == NONE || self.is_before(at, self.first) {
+            self.first = at;
+        }
         at
     }
 
     /// Takes a row out. The last row moves to its place, if it is another.
     pub fn take(&mut self, at: u32) {
         self.root = self.without(self.root, at);
-        self.lead_to(at, self.last());
+        if self.first == at {
+            self.first = self.leftmost();
+        }
+        let last = self.last();
+        self.lead_to(at, last);
+        if self.first == last {
+            self.first = at;
+        }
         self.rows.swap_remove(at as usize);
+    }
+
+    fn leftmost(&self) -> u32 {
+        let mut at = self.root;
+        while let Some(row) = self.row(at)
+            && row.left != NONE
+        {
+            at = row.left;
+        }
+        at
     }
 
     /// The place of the row that lies last.
     #[must_use]
     pub fn last(&self) -> u32 {
         u32::try_from(self.rows.len()).unwrap_or(NONE).wrapping_sub(1)
-    }
-
-    /// Gives back memory when most of it lies idle, and tells whether it did.
-    pub fn give_back(&mut self) -> bool {
-        const FEW: usize = 64;
-        let rows = self.rows.len();
-        let is_idle = self.rows.capacity() > rows.saturating_mul(4).max(FEW);
-        if is_idle {
-            self.rows.shrink_to(rows.saturating_mul(2));
-        }
-        is_idle
     }
 }
 
@@ -282,7 +295,7 @@ impl Lapses {
     /// Hangs two trees below a row, and sums up anew.
     fn link(&mut self, at: u32, left: u32, right: u32) -> u32 {
         let below = self.below(left).plus(self.below(right));
-        if let Some(row) = self.rows.get_mut(at as usize) {
+        if let Some(row) = self.rows.at_mut(at as usize) {
             let sum = below.plus(Sum::of(&row.hold));
             (row.left, row.right) = (left, right);
             (row.nanos, row.count) = (sum.nanos, sum.count);
@@ -307,7 +320,7 @@ impl Lapses {
         let mut at = self.root;
         loop {
             let is_left = self.is_before(last, at);
-            let Some(row) = self.rows.get_mut(at as usize) else { return };
+            let Some(row) = self.rows.at_mut(at as usize) else { return };
             let next = if is_left { &mut row.left } else { &mut row.right };
             if *next == last {
                 *next = gap;
@@ -356,6 +369,6 @@ mod tests {
 
     #[test]
     fn a_row_is_as_small_as_meant() {
-        assert!(size_of::<Row>() <= 104, "{}", size_of::<Row>());
+        assert!(size_of::<Row>() <= 96, "{}", size_of::<Row>());
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A lease holds counts of quotas under an id, with a token that no other lease of the account ever
 //! had. It lapses after its time to live; what has lapsed at `now` is no longer held, whether or
-//! not it has been cleared away. Which counts are allowed is not decided here.
-//! Invariants: counts are above zero and named once; the sum of each quota's counts fits an i64.
+//! not it has been cleared away, which is done a few at a time. Which counts are allowed is not
+//! decided here.
+//! Invariants: counts are above zero and named once; what is held of a quota fits an i64.
 
 use std::collections::BTreeMap;
 
@@ -45,13 +46,49 @@ impl Lease {
     }
 }
 
+/// How many leases that lapsed are cleared away at once.
+const CLEARED_AT_ONCE: usize = 16;
+
 /// The leases of an account: by id, by lapse, and how much of each quota they hold together.
 #[derive(Clone, Debug, Default)]
 pub struct Leases {
     by_id: BTreeMap<Id, Lease>,
     /// Leases that lapse at all, soonest first.
     by_lapse: BTreeMap<(Millis, i64), Id>,
-    used: BTreeMap<Name, Units>,
+    used: BTreeMap<Name, Used>,
+}
+
+/// What is stored of a quota's use: with what has lapsed it may be more than an i64.
+#[derive(Clone, Debug, Default)]
+struct Used {
+    stored: i128,
+    /// Of each lease its lapse, token and count, soonest first.
+    leases: Vec<(Millis, i64, Units)>,
+}
+
+impl Used {
+    fn add(&mut self, lease: &Lease, count: Units) {
+        self.stored = self.stored.saturating_add(count.count().into());
+        self.leases.insert(self.place(lease), (lease.lapses, lease.token, count));
+    }
+
+    fn take(&mut self, lease: &Lease, count: Units) {
+        self.stored = self.stored.saturating_sub(count.count().into());
+        self.leases.remove(self.place(lease));
+    }
+
+    /// Where a lease is, or belongs.
+    fn place(&self, lease: &Lease) -> usize {
+        let own = (lease.lapses, lease.token);
+        self.leases.partition_point(|&(lapses, token, _)| (lapses, token) < own)
+    }
+
+    fn living(&self, now: Millis) -> Units {
+        let lapsed = self.leases.iter().take_while(|(lapses, ..)| *lapses <= now);
+        let lapsed = lapsed.map(|(.., count)| i128::from(count.count()));
+        let living = lapsed.fold(self.stored, i128::saturating_sub);
+        i64::try_from(living).ok().and_then(Units::new).unwrap_or_default()
+    }
 }
 
 impl Leases {
@@ -75,9 +112,7 @@ impl Leases {
     /// How much of a quota is held at `now`.
     #[must_use]
     pub fn used(&self, quota: &Name, now: Millis) -> Units {
-        let stored = self.used.get(quota).copied().unwrap_or_default();
-        let lapsed = self.lapsed(now).filter_map(|id| self.by_id.get(id));
-        lapsed.fold(stored, |used, lease| used.minus(lease.count(quota)))
+        self.used.get(quota).map_or(Units::ZERO, |used| used.living(now))
     }
 
     /// The quotas of which something is held, lapsed leases included, in the order of their names.
@@ -85,10 +120,10 @@ impl Leases {
         self.used.keys()
     }
 
-    /// The soonest instant at which a lease lapses.
+    /// How many leases lapsed after `since`, up to `now`.
     #[must_use]
-    pub fn next_lapse(&self) -> Millis {
-        self.by_lapse.first_key_value().map_or(Millis::NEVER, |(&(lapses, _), _)| lapses)
+    pub fn lapsed_between(&self, since: Millis, now: Millis) -> usize {
+        self.lapsed(now).filter(|&(&(lapses, _), _)| lapses > since).count()
     }
 
     /// Holds if no lease is stored.
@@ -106,9 +141,7 @@ impl Leases {
     pub fn put(&mut self, id: Id, lease: Lease) {
         self.release(&id);
         for (quota, count) in &lease.counts {
-            let used = self.used.entry(quota.clone()).or_default();
-            // Judged before: the use of a quota fits.
-            *used = used.plus(*count).unwrap_or(*used);
+            self.used.entry(quota.clone()).or_default().add(&lease, *count);
         }
         if lease.lapses < Millis::NEVER {
             self.by_lapse.insert((lease.lapses, lease.token), id.clone());
@@ -124,8 +157,8 @@ impl Leases {
         self.by_lapse.remove(&(lease.lapses, lease.token));
         for (quota, count) in &lease.counts {
             if let Some(used) = self.used.get_mut(quota) {
-                *used = used.minus(*count);
-                if used.is_zero() {
+                used.take(&lease, *count);
+                if used.leases.is_empty() {
                     self.used.remove(quota);
                 }
             }
@@ -133,23 +166,20 @@ impl Leases {
         true
     }
 
-    /// Clears away what has lapsed at `now`, and tells how many leases that were.
-    pub fn drop_lapsed(&mut self, now: Millis) -> usize {
-        let mut dropped = 0_usize;
-        while self.next_lapse() <= now {
-            let Some((_, id)) = self.by_lapse.pop_first() else {
-                break;
-            };
+    /// Clears away some of what has lapsed at `now`, soonest first.
+    pub fn drop_lapsed(&mut self, now: Millis) {
+        for _ in 0..CLEARED_AT_ONCE {
+            let Some(id) = self.lapsed(now).next().map(|(_, id)| id.clone()) else { return };
             self.release(&id);
-            dropped = dropped.saturating_add(1);
         }
-        dropped
     }
 
-    /// Leaves no lease more time than its own time to live: the clock went back to `now`.
-    pub fn rewind(&mut self, now: Millis) {
+    /// Leaves no lease more time than its own time to live: the clock went back to `now`. What had
+    /// lapsed by `lapsed` stays so.
+    pub fn rewind(&mut self, lapsed: Millis, now: Millis) {
         let leases = std::mem::take(self);
-        for (id, mut lease) in leases.by_id {
+        let living = leases.by_id.into_iter().filter(|(_, lease)| lease.lapses > lapsed);
+        for (id, mut lease) in living {
             lease.lapses = lease.lapses.min(Lease::lapse(lease.ttl, now));
             self.put(id, lease);
         }
@@ -160,14 +190,18 @@ impl Leases {
     pub fn heap_bytes(&self) -> usize {
         let row = size_of::<(Id, Lease)>().saturating_add(size_of::<((Millis, i64), Id)>());
         let rows = self.by_id.len().saturating_mul(row);
-        let quotas = self.used.len().saturating_mul(size_of::<(Name, Units)>());
+        let use_of = |used: &Used| {
+            let rows = used.leases.capacity().saturating_mul(size_of::<(Millis, i64, Units)>());
+            rows.saturating_add(size_of::<(Name, Used)>())
+        };
+        let quotas = self.used.values().map(use_of).fold(0, usize::saturating_add);
         let leases = self.by_id.iter();
         let inner = leases.map(|(id, lease)| id.heap_bytes().saturating_add(lease.heap_bytes()));
         inner.fold(rows.saturating_add(quotas), usize::saturating_add)
     }
 
-    fn lapsed(&self, now: Millis) -> impl Iterator<Item = &Id> {
-        self.by_lapse.range(..=(now, i64::MAX)).map(|(_, id)| id)
+    fn lapsed(&self, now: Millis) -> impl Iterator<Item = (&(Millis, i64), &Id)> {
+        self.by_lapse.range(..=(now, i64::MAX))
     }
 }
 
@@ -197,8 +231,27 @@ mod tests {
         assert_eq!(leases.used(&name("h100"), Millis(100)), Units::of(5));
         assert!(leases.living(&id("a"), Millis(100)).is_none());
         assert_eq!((leases.count(Millis(99)), leases.count(Millis(100))), (2, 1));
-        assert_eq!(leases.drop_lapsed(Millis(100)), 1);
+        assert_eq!(leases.lapsed_between(Millis(99), Millis(100)), 1);
+        assert_eq!(leases.lapsed_between(Millis(100), Millis(199)), 0);
+        leases.drop_lapsed(Millis(100));
         assert_eq!(leases.used(&name("h100"), Millis(0)), Units::of(5));
+    }
+
+    #[test]
+    fn what_lapsed_is_cleared_away_a_few_at_a_time_and_never_counts() {
+        let mut leases = Leases::default();
+        let most = Units::new(i64::MAX).expect("a count");
+        for token in 0..40 {
+            let lapsed = Lease { counts: vec![(name("h100"), most)], ..lease(token, 0, 100) };
+            leases.put(id(&token.to_string()), lapsed);
+        }
+        leases.put(id("living"), lease(99, 3, 200));
+        for left in [25, 9, 1, 1] {
+            leases.drop_lapsed(Millis(100));
+            assert_eq!(leases.entries().len(), left);
+            assert_eq!(leases.used(&name("h100"), Millis(100)), Units::of(3));
+            assert_eq!(leases.count(Millis(100)), 1);
+        }
     }
 
     #[test]
@@ -207,10 +260,10 @@ mod tests {
         leases.put(id("a"), lease(1, 3, 100));
         leases.put(id("a"), lease(1, 4, 300));
         assert_eq!(leases.used(&name("h100"), Millis(0)), Units::of(4));
-        assert_eq!((leases.count(Millis(200)), leases.next_lapse()), (1, Millis(300)));
+        assert_eq!((leases.count(Millis(299)), leases.count(Millis(300))), (1, 0));
         assert!(leases.release(&id("a")));
         assert!(!leases.release(&id("a")));
-        assert_eq!((leases.quotas().count(), leases.next_lapse()), (0, Millis::NEVER));
+        assert_eq!((leases.quotas().count(), leases.is_empty()), (0, true));
     }
 
     #[test]
@@ -218,8 +271,8 @@ mod tests {
         let mut leases = Leases::default();
         leases.put(id("a"), lease(1, 3, 1_000_000));
         leases.put(id("b"), Lease { ttl: Millis::ZERO, lapses: Millis::NEVER, ..lease(2, 1, 0) });
-        leases.rewind(Millis(5_000));
-        assert_eq!(leases.next_lapse(), Millis(6_000));
-        assert_eq!(leases.count(Millis(6_000)), 1);
+        leases.put(id("c"), lease(3, 2, 9_000));
+        leases.rewind(Millis(9_000), Millis(5_000));
+        assert_eq!((leases.count(Millis(5_999)), leases.count(Millis(6_000))), (2, 1));
     }
 }

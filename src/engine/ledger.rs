@@ -8,6 +8,7 @@ use super::money::Money;
 
 /// The money figures of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Ledger {
     /// Spent in this period.
     pub spent: Money,

@@ -5,13 +5,12 @@
 //! longer counts may still lie here until a later command clears it away, a few at a time.
 //! Invariants: times do not run backwards; the newest entry of an id is the one that is found.
 
-use std::collections::VecDeque;
-
 use ahash::RandomState;
-use hashbrown::HashTable;
 
+use super::blocks::Blocks;
 use super::bounds::{BILLING_IDS, CLOSED_HOLDS, SPEND_IDS};
 use super::id::Id;
+use super::index::Index;
 use super::money::Money;
 use super::time::Millis;
 
@@ -136,9 +135,9 @@ pub struct Since {
 /// Remembered ids, oldest first.
 #[derive(Clone)]
 pub struct Memory {
-    entries: VecDeque<Entry>,
+    entries: Blocks<Entry>,
     /// Serial numbers of entries; the front entry's is `first`.
-    index: HashTable<u32>,
+    index: Index,
     first: u32,
     hashing: RandomState,
 }
@@ -148,7 +147,7 @@ impl Memory {
     #[must_use]
     pub fn new(hashing: &RandomState) -> Self {
         let hashing = hashing.clone();
-        Self { entries: VecDeque::new(), index: HashTable::new(), first: 0, hashing }
+        Self { entries: Blocks::default(), index: Index::default(), first: 0, hashing }
     }
 
     /// What was done under `id`, if that was recorded after `since`. Nothing was recorded after
@@ -156,7 +155,7 @@ impl Memory {
     #[must_use]
     pub fn recall(&self, space: Space, id: &Id, Since { since, now }: Since) -> Option<Act> {
         let found = self.index.find(self.hash(space, id), |&serial| self.is(serial, space, id))?;
-        let entry = self.entry(*found)?;
+        let entry = self.entry(found)?;
         (entry.time.min(now) > since).then_some(entry.act)
     }
 
@@ -166,16 +165,14 @@ impl Memory {
         let hash = self.hash(space, &entry.id);
         let serial = self.first.wrapping_add(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
         let Self { entries, index, first, hashing } = self;
-        let at = |serial: u32| entries.get(serial.wrapping_sub(*first) as usize);
+        let at = |serial: u32| entries.at(serial.wrapping_sub(*first) as usize);
         let same = |&known: &u32| {
             at(known).is_some_and(|known| known.act.space() == space && known.id == entry.id)
         };
         if let Some(known) = index.find_mut(hash, same) {
             *known = serial;
         } else {
-            index.insert_unique(hash, serial, |&serial| {
-                at(serial).map_or(0, |known| hashing.hash_one((known.act.space(), &known.id)))
-            });
+            index.insert(hash, serial, |&serial| hash_of(hashing, at(serial)));
         }
         entries.push_back(entry);
     }
@@ -186,30 +183,13 @@ impl Memory {
             let Some(entry) = self.entries.pop_front() else {
                 return;
             };
-            let hash = self.hash(entry.act.space(), &entry.id);
-            let first = self.first;
-            // A later entry of the same id stays known.
-            if let Ok(known) = self.index.find_entry(hash, |&serial| serial == first) {
-                known.remove();
-            }
-            self.first = self.first.wrapping_add(1);
-        }
-        self.give_back();
-    }
-
-    /// Gives back memory when most of it lies idle.
-    fn give_back(&mut self) {
-        const FEW: usize = 64;
-        const IDLE: usize = 4;
-        let room = self.entries.len().saturating_mul(IDLE).max(FEW);
-        if self.entries.capacity() > room {
-            let kept = self.entries.len().saturating_mul(2);
             let Self { entries, index, first, hashing } = self;
-            entries.shrink_to(kept);
-            index.shrink_to(kept, |serial| {
-                let entry = entries.get(serial.wrapping_sub(*first) as usize);
-                entry.map_or(0, |entry| hashing.hash_one((entry.act.space(), &entry.id)))
-            });
+            let hash = hash_of(hashing, Some(&entry));
+            let next = first.wrapping_add(1);
+            let at = |serial: u32| entries.at(serial.wrapping_sub(next) as usize);
+            // A later entry of the same id stays known.
+            index.remove(hash, |serial| serial == first, |&serial| hash_of(hashing, at(serial)));
+            self.first = next;
         }
     }
 
@@ -222,13 +202,13 @@ impl Memory {
 
     /// Brings times that lie after `now` back to it: the clock went back.
     pub fn rewind(&mut self, now: Millis) {
-        for entry in &mut self.entries {
+        for entry in self.entries.iter_mut() {
             entry.time = entry.time.min(now);
         }
     }
 
     /// All entries, oldest first.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()
     }
 
@@ -247,8 +227,7 @@ impl Memory {
     /// Memory it takes beyond its own size, in bytes.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let entries = self.entries.capacity().saturating_mul(size_of::<Entry>());
-        let index = self.index.allocation_size();
+        let (entries, index) = (self.entries.heap_bytes(), self.index.heap_bytes());
         let ids = self.entries.iter().map(|entry| entry.id.heap_bytes());
         ids.fold(entries.saturating_add(index), usize::saturating_add)
     }
@@ -258,12 +237,16 @@ impl Memory {
     }
 
     fn entry(&self, serial: u32) -> Option<&Entry> {
-        self.entries.get(serial.wrapping_sub(self.first) as usize)
+        self.entries.at(serial.wrapping_sub(self.first) as usize)
     }
 
     fn is(&self, serial: u32, space: Space, id: &Id) -> bool {
         self.entry(serial).is_some_and(|entry| entry.act.space() == space && entry.id == *id)
     }
+}
+
+fn hash_of(hashing: &RandomState, entry: Option<&Entry>) -> u64 {
+    entry.map_or(0, |entry| hashing.hash_one((entry.act.space(), &entry.id)))
 }
 
 impl std::fmt::Debug for Memory {

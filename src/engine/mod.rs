@@ -11,6 +11,8 @@ pub mod id;
 pub mod money;
 pub mod time;
 
+pub mod blocks;
+pub mod index;
 pub mod limit;
 
 pub mod month;

@@ -77,33 +77,64 @@ impl Anchor {
     }
 }
 
-/// One spending period, `start` included, `end` not.
+/// One spending period, in whole days since the epoch: `start` included, `end` not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// Its first millisecond.
-    pub start: Millis,
-    /// The first millisecond after it.
-    pub end: Millis,
+    start: u32,
+    end: u32,
 }
 
 impl Period {
+    /// A period between two midnights; `None` unless they are some, in their order.
+    #[must_use]
+    pub fn new(start: Millis, end: Millis) -> Option<Self> {
+        let is_midnight = |time: Millis| time >= Millis::ZERO && time == midnight(day_of(time));
+        let well_formed = is_midnight(start) && is_midnight(end) && start < end;
+        well_formed.then(|| Self::between(start, end))
+    }
+
     /// The period that holds `now`.
     #[must_use]
     pub fn containing(anchor: Anchor, now: Millis) -> Self {
-        Self { start: anchor.last_at(now), end: anchor.next_after(now) }
+        Self::between(anchor.last_at(now), anchor.next_after(now))
+    }
+
+    fn between(start: Millis, end: Millis) -> Self {
+        Self { start: day_of(start), end: day_of(end) }
+    }
+
+    /// Its first millisecond.
+    #[must_use]
+    pub fn start(self) -> Millis {
+        midnight(self.start)
+    }
+
+    /// The first millisecond after it.
+    #[must_use]
+    #[inline(always)]
+    pub fn end(self) -> Millis {
+        midnight(self.end)
     }
 
     /// Holds if the period is over at `now`.
     #[must_use]
+    #[inline(always)]
     pub fn is_over(self, now: Millis) -> bool {
-        now >= self.end
+        now >= self.end()
+    }
+
+    /// The period as a new anchor day leaves it: it ends at the next such day. After a clock that
+    /// went back it may not have begun yet; then it begins today.
+    #[must_use]
+    pub fn anchored(self, anchor: Anchor, now: Millis) -> Self {
+        Self::between(self.start().min(now), anchor.next_after(now))
     }
 
     /// The period after this one and, if that is over at `now` too, the one that holds `now`;
     /// with it, whether periods were skipped between.
     #[must_use]
     pub fn follow(self, anchor: Anchor, now: Millis) -> (Self, Skipped) {
-        let next = Self { start: self.end, end: anchor.next_after(self.end) };
+        let next = Self::between(self.end(), anchor.next_after(self.end()));
         if next.is_over(now) {
             (Self::containing(anchor, now), Skipped::Yes)
         } else {
@@ -117,7 +148,8 @@ impl Period {
     pub fn no_later_than_second_end_after(self, anchor: Anchor, now: Millis) -> Self {
         let first = anchor.next_after(now);
         let second = anchor.next_after(first);
-        if self.end <= second { self } else { Self { start: self.start.min(first), end: second } }
+        let ends = self.end() <= second;
+        if ends { self } else { Self::between(self.start().min(first), second) }
     }
 }
 
@@ -128,6 +160,16 @@ pub enum Skipped {
     No,
     /// At least one period lies between.
     Yes,
+}
+
+/// The day that holds `time`.
+fn day_of(time: Millis) -> u32 {
+    u32::try_from(time.0.div_euclid(DAY_MS)).unwrap_or(u32::MAX)
+}
+
+#[inline(always)]
+fn midnight(day: u32) -> Millis {
+    Millis(i64::from(day).saturating_mul(DAY_MS))
 }
 
 fn civil(time: Millis) -> Date {
@@ -157,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_calendar_month_holds_its_first_and_last_millisecond() {
-        let january = Period { start: at(2026, 1, 1), end: at(2026, 2, 1) };
+        let january = Period::between(at(2026, 1, 1), at(2026, 2, 1));
         assert_eq!(Period::containing(Anchor::FIRST, at(2026, 1, 1)), january);
         assert_eq!(Period::containing(Anchor::FIRST, Millis(at(2026, 2, 1).0 - 1)), january);
         assert_ne!(Period::containing(Anchor::FIRST, at(2026, 2, 1)), january);
@@ -185,9 +227,9 @@ mod tests {
     #[test]
     fn a_month_follows_the_last_and_says_when_one_was_skipped() {
         let january = Period::containing(Anchor::FIRST, at(2026, 1, 10));
-        let february = Period { start: at(2026, 2, 1), end: at(2026, 3, 1) };
+        let february = Period::between(at(2026, 2, 1), at(2026, 3, 1));
         assert_eq!(january.follow(Anchor::FIRST, at(2026, 2, 1)), (february, Skipped::No));
-        let march = Period { start: at(2026, 3, 1), end: at(2026, 4, 1) };
+        let march = Period::between(at(2026, 3, 1), at(2026, 4, 1));
         assert_eq!(january.follow(Anchor::FIRST, at(2026, 3, 1)), (march, Skipped::Yes));
     }
 
@@ -195,7 +237,7 @@ mod tests {
     fn a_clock_that_went_back_keeps_the_period_within_two_ends() {
         let march = Period::containing(Anchor::FIRST, at(2026, 3, 20));
         let kept = march.no_later_than_second_end_after(Anchor::FIRST, at(2026, 1, 15));
-        assert_eq!(kept, Period { start: at(2026, 2, 1), end: at(2026, 3, 1) });
+        assert_eq!(kept, Period::between(at(2026, 2, 1), at(2026, 3, 1)));
         // A step back over a month's end leaves the new month as it is: it is never reopened.
         let stays = march.no_later_than_second_end_after(Anchor::FIRST, at(2026, 2, 28));
         assert_eq!(stays, march);
@@ -203,7 +245,7 @@ mod tests {
 
     #[test]
     fn no_period_begins_before_the_epoch() {
-        let first = Period { start: Millis::ZERO, end: at(1970, 1, 15) };
+        let first = Period::between(Millis::ZERO, at(1970, 1, 15));
         assert_eq!(Period::containing(anchor(15), Millis(1)), first);
     }
 

@@ -1,8 +1,10 @@
-//! Slots of a rate window: what was admitted within one second, and a ring of them in one block.
+//! Slots of a rate window: what was admitted within one second, and a row of them in one block.
 //!
-//! The ring has one of three sizes, grows to its full one, and is given back when empty. Which slot
-//! takes an admission, and when one is forgotten, is the window's to say.
-//! Invariant: a slot's last admission is less than 1,000 ms after its first.
+//! Which slot takes an admission, and when one is forgotten, is the window's to say.
+//! Invariants: a slot's last admission is less than 1,000 ms after its first; a row knows the sum of
+//! its slots.
+
+use thin_vec::ThinVec;
 
 use super::limit::Units;
 use super::time::Millis;
@@ -84,109 +86,79 @@ impl Slot {
     }
 }
 
-const FEW: usize = 4;
-const MORE: usize = 16;
-const ALL: usize = 64;
+/// How many slots a row has room for in its three sizes, the place of the sum included. With the
+/// row's own two words they fill blocks of 64, 256 and 1,024 bytes.
+const SIZES: [usize; 3] = [3, 15, 63];
 
-/// A ring of slots in one block of one of three sizes.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ring {
-    block: Block,
-    head: u8,
-    length: u8,
-}
+/// Slots in their order, in one block. The first place holds the sum of the units of all others: so
+/// a row is one thin pointer, and a window that has none is as small as it can be.
+#[derive(Clone, Debug)]
+pub(super) struct Row(ThinVec<Slot>);
 
-#[derive(Clone, Debug, Default)]
-enum Block {
-    #[default]
-    None,
-    Few(Box<[Slot; FEW]>),
-    More(Box<[Slot; MORE]>),
-    All(Box<[Slot; ALL]>),
-}
-
-impl Ring {
-    /// A ring without slots.
-    pub(super) const NONE: Self = Self { block: Block::None, head: 0, length: 0 };
-
-    pub(super) fn capacity(&self) -> usize {
-        self.places().len()
+impl Row {
+    /// A row without slots.
+    pub(super) fn new() -> Self {
+        let mut places = ThinVec::new();
+        places.reserve_exact(SIZES[0]);
+        places.push(Slot::NONE);
+        Self(places)
     }
 
-    pub(super) fn front(&self) -> Option<Slot> {
-        if self.length == 0 { None } else { self.places().get(usize::from(self.head)).copied() }
+    /// The units of all slots.
+    pub(super) fn units(&self) -> i64 {
+        self.0.first().map_or(0, |sum| sum.units)
     }
 
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
-        let places = self.places();
-        let (head, length) = (usize::from(self.head), usize::from(self.length));
-        // Sizes are powers of two, so a place is found by a mask.
-        let mask = places.len().saturating_sub(1);
-        (0..length).filter_map(move |at| places.get(head.wrapping_add(at) & mask).copied())
+    /// The slots, oldest first.
+    pub(super) fn slots(&self) -> &[Slot] {
+        self.0.get(1..).unwrap_or_default()
     }
 
-    pub(super) fn that_took(&mut self, time: Millis) -> Option<&mut Slot> {
-        let at = self.iter().position(|slot| slot.took(time))?;
-        let mask = self.capacity().saturating_sub(1);
-        let place = usize::from(self.head).wrapping_add(at) & mask;
-        self.places_mut().get_mut(place)
-    }
-
+    /// Adds a slot that is newer than all others.
     pub(super) fn push(&mut self, slot: Slot) {
-        if usize::from(self.length) == self.capacity() {
+        if self.0.len() == self.0.capacity() {
             self.grow();
         }
-        let mask = self.capacity().saturating_sub(1);
-        let at = usize::from(self.head).wrapping_add(usize::from(self.length)) & mask;
-        if let Some(place) = self.places_mut().get_mut(at) {
-            *place = slot;
-            self.length = self.length.saturating_add(1);
-        }
+        self.0.push(slot);
+        self.add(slot.units);
     }
 
-    pub(super) fn pop(&mut self) {
-        if self.length > 0 {
-            let mask = u8::try_from(self.capacity().saturating_sub(1)).unwrap_or(u8::MAX);
-            self.head = self.head.wrapping_add(1) & mask;
-            self.length = self.length.wrapping_sub(1);
-        }
+    /// Takes away the `count` oldest. The others move up: a few cache lines, at most once a second.
+    pub(super) fn forget(&mut self, count: usize) {
+        let freed = self.slots().iter().take(count).map(|slot| slot.units);
+        let freed = freed.fold(0, i64::saturating_add);
+        let kept = count.saturating_add(1).min(self.0.len());
+        self.0.copy_within(kept.., 1);
+        self.0.truncate(self.0.len().saturating_sub(kept.saturating_sub(1)));
+        self.add(freed.saturating_neg());
     }
 
-    pub(super) fn give_back_if_empty(&mut self) {
-        if self.length == 0 && !matches!(self.block, Block::None) {
-            *self = Self::default();
-        }
+    /// Changes the units of the slot that took what was admitted at `time`, if there is one.
+    pub(super) fn correct(&mut self, time: Millis, change: impl FnOnce(i64) -> i64) {
+        let mut slots = self.0.iter_mut().skip(1);
+        let Some(slot) = slots.find(|slot| slot.took(time)) else { return };
+        let before = slot.units;
+        slot.units = change(before);
+        let more = slot.units.saturating_sub(before);
+        self.add(more);
     }
 
-    fn places(&self) -> &[Slot] {
-        match &self.block {
-            Block::None => &[],
-            Block::Few(places) => &places[..],
-            Block::More(places) => &places[..],
-            Block::All(places) => &places[..],
-        }
-    }
-
-    fn places_mut(&mut self) -> &mut [Slot] {
-        match &mut self.block {
-            Block::None => &mut [],
-            Block::Few(places) => &mut places[..],
-            Block::More(places) => &mut places[..],
-            Block::All(places) => &mut places[..],
+    fn add(&mut self, units: i64) {
+        if let Some(sum) = self.0.first_mut() {
+            sum.units = sum.units.saturating_add(units);
         }
     }
 
     #[cold]
     fn grow(&mut self) {
-        let block = match self.capacity() {
-            0 => Block::Few(Box::default()),
-            FEW => Block::More(Box::default()),
-            _ => Block::All(Box::new([Slot::default(); ALL])),
-        };
-        let mut larger = Self { block, head: 0, length: self.length };
-        for (place, slot) in larger.places_mut().iter_mut().zip(self.iter()) {
-            *place = slot;
-        }
-        *self = larger;
+        let places = self.0.len();
+        let size = SIZES.into_iter().find(|size| *size > places).unwrap_or(places);
+        self.0.reserve_exact(size.saturating_sub(places));
+    }
+
+    /// Memory it takes beyond its own size, in bytes.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let own = 2 * size_of::<usize>();
+        self.0.capacity().saturating_mul(size_of::<Slot>()).saturating_add(own)
     }
 }

@@ -4,40 +4,44 @@
 //! estimate errs towards denying, by at most one second. A window does not know who asks, what the
 //! limit is or what time it is: it is told.
 //! Invariants: no interval of 60 s holds more than was allowed, at any `now`; slots are in order
-//! and begin at least 1,000 ms apart; `used` is the sum of the slots stored.
+//! and begin at least 1,000 ms apart.
 
 use super::bounds::WINDOW_SLOTS;
 use super::limit::Units;
-use super::slot::{Ring, Slot};
+use super::slot::{Row, Slot};
 use super::time::Millis;
 
-/// The slots of one limit, oldest first.
+/// The slots of one limit.
 ///
 /// The newest lies in the window itself, so that a window in rare use is one small value; the older
-/// ones lie in a ring that grows to its full size, is kept while in use and given back when empty.
+/// ones lie in a row that grows to its full size, is kept while in use and given back when empty.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
-    used: i64,
     newest: Slot,
-    older: Ring,
+    older: Option<Row>,
 }
 
 impl Window {
     /// The window of what was never counted.
-    pub const NONE: Self = Self { used: 0, newest: Slot::NONE, older: Ring::NONE };
+    pub const NONE: Self = Self { newest: Slot::NONE, older: None };
 
     /// Units in use at `now`.
     #[must_use]
     #[inline(always)]
     pub fn used(&self, now: Millis) -> Units {
-        let oldest = self.older.front().unwrap_or(self.newest);
-        let used = if oldest.is_alive(now) { self.used } else { self.used_by_living(now) };
+        let used = match &self.older {
+            None if self.newest.is_alive(now) => self.newest.units,
+            None => 0,
+            Some(older) => self.used_beside(older, now),
+        };
         Units::new(used).unwrap_or(Units::ZERO)
     }
 
-    fn used_by_living(&self, now: Millis) -> i64 {
+    #[inline]
+    fn used_beside(&self, older: &Row, now: Millis) -> i64 {
+        let stored = older.units().saturating_add(self.newest.units);
         let freed = self.slots().take_while(|slot| !slot.is_alive(now));
-        freed.fold(self.used, |used, slot| used.saturating_sub(slot.units))
+        freed.fold(stored, |used, slot| used.saturating_sub(slot.units))
     }
 
     /// The time until the window is whole again: until its newest slot with units frees.
@@ -65,7 +69,7 @@ impl Window {
     /// Takes `units` at `now`, and forgets slots that have freed. Times go forward: `now` is not
     /// before any admission the window knows.
     pub fn admit(&mut self, units: Units, now: Millis) {
-        self.drop_freed(now);
+        self.forget_freed(now);
         if self.has_newest() && self.newest.takes(now) {
             let lag = now.since(self.newest.first());
             // Judged before: the sum of all slots fits.
@@ -73,12 +77,11 @@ impl Window {
             self.newest = Slot::at(self.newest.first(), lag, units);
         } else {
             if self.has_newest() {
-                self.older.push(self.newest);
+                self.older.get_or_insert_with(Row::new).push(self.newest);
             }
             self.newest = Slot::at(now, Millis::ZERO, units);
         }
-        self.used = self.used.saturating_add(units.count());
-        self.older.give_back_if_empty();
+        self.give_back_if_empty();
     }
 
     /// Holds if what was admitted at `time` is still in use at `now`.
@@ -99,13 +102,11 @@ impl Window {
     }
 
     fn correct(&mut self, time: Millis, change: impl FnOnce(i64) -> i64) {
-        let is_newest = self.has_newest() && self.newest.took(time);
-        let slot = if is_newest { Some(&mut self.newest) } else { self.older.that_took(time) };
-        let Some(slot) = slot else { return };
-        let units = change(slot.units);
-        let difference = units.saturating_sub(slot.units);
-        slot.units = units;
-        self.used = self.used.saturating_add(difference);
+        if self.has_newest() && self.newest.took(time) {
+            self.newest.units = change(self.newest.units);
+        } else if let Some(older) = &mut self.older {
+            older.correct(time, change);
+        }
     }
 
     /// Holds if `units` more can be counted at `now` without overflow.
@@ -116,24 +117,25 @@ impl Window {
 
     /// The slots stored, oldest first, freed ones among them.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
-        self.older.iter().chain(self.has_newest().then_some(self.newest))
+        let older = self.older.as_ref().map_or(&[][..], Row::slots);
+        older.iter().copied().chain(self.has_newest().then_some(self.newest))
     }
 
     /// Rebuilds a window from its slots; `None` if no history of admissions leaves such slots at
     /// `latest`.
     #[must_use]
     pub fn from_slots(slots: &[Slot], latest: Millis) -> Option<Self> {
-        let mut window = Self::default();
+        let (mut window, mut used) = (Self::default(), 0_i64);
         for &slot in slots {
             let begins_later = !window.has_newest() || !window.newest.takes(slot.first());
             if slots.len() > WINDOW_SLOTS || !begins_later || slot.units < 0 {
                 return None;
             }
             if window.has_newest() {
-                window.older.push(window.newest);
+                window.older.get_or_insert_with(Row::new).push(window.newest);
             }
             window.newest = slot;
-            window.used = window.used.checked_add(slot.units)?;
+            used = used.checked_add(slot.units)?;
         }
         let ends = window.newest.first().plus(window.newest.lag());
         (ends <= latest).then_some(window)
@@ -142,7 +144,7 @@ impl Window {
     /// Memory it takes beyond its own size, in bytes.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.older.capacity().saturating_mul(size_of::<Slot>())
+        self.older.as_ref().map_or(0, Row::heap_bytes)
     }
 
     /// Holds if no slot is stored.
@@ -157,16 +159,29 @@ impl Window {
 
     /// Forgets slots that have freed.
     pub fn drop_freed(&mut self, now: Millis) {
-        while let Some(oldest) = self.older.front() {
-            if oldest.is_alive(now) {
-                return;
+        self.forget_freed(now);
+        self.give_back_if_empty();
+    }
+
+    /// The same, and keeps the row although it may be empty: the next slot may need it.
+    #[inline]
+    fn forget_freed(&mut self, now: Millis) {
+        if let Some(older) = &mut self.older {
+            let freed = older.slots().iter().take_while(|slot| !slot.is_alive(now)).count();
+            if freed > 0 {
+                older.forget(freed);
             }
-            self.used = self.used.saturating_sub(oldest.units);
-            self.older.pop();
         }
-        if self.has_newest() && !self.newest.is_alive(now) {
-            self.used = self.used.saturating_sub(self.newest.units);
-            self.newest = Slot::default();
+        // The newest frees last.
+        if !self.newest.is_alive(now) {
+            self.newest = Slot::NONE;
+        }
+    }
+
+    #[inline]
+    fn give_back_if_empty(&mut self) {
+        if self.older.as_ref().is_some_and(|older| older.slots().is_empty()) {
+            self.older = None;
         }
     }
 }
@@ -221,20 +236,26 @@ mod tests {
                 window.admit(units(1), Millis(turn * step));
                 assert!(window.slots().count() <= WINDOW_SLOTS);
                 let sum: i64 = window.slots().map(|slot| slot.units).sum();
-                assert_eq!(sum, window.used);
+                assert_eq!(
+                    units(u32::try_from(sum).expect("few")),
+                    window.used(Millis(turn * step))
+                );
             }
         }
     }
 
     #[test]
-    fn the_ring_is_given_back_when_empty() {
+    fn the_row_grows_by_whole_blocks_and_is_given_back_when_empty() {
         let mut window = Window::default();
+        let mut sizes = Vec::new();
         for second in 0..70 {
             window.admit(units(1), Millis(second * 1_000));
+            sizes.push(window.heap_bytes());
         }
-        assert_eq!(window.older.capacity(), 64);
+        sizes.dedup();
+        assert_eq!(sizes, [0, 64, 256, 1_024]);
         window.admit(units(1), Millis(1_000_000));
-        assert_eq!(window.older.capacity(), 0);
+        assert_eq!(window.heap_bytes(), 0);
         assert_eq!(window.slots().count(), 1);
     }
 
@@ -281,6 +302,6 @@ mod tests {
 
     #[test]
     fn a_window_is_as_small_as_meant() {
-        assert_eq!((size_of::<Slot>(), size_of::<Window>()), (16, 48));
+        assert_eq!((size_of::<Slot>(), size_of::<Window>()), (16, 24));
     }
 }

@@ -255,7 +255,7 @@ pub fn holds(rows: Option<Vec<verdict::HoldRow>>) -> Answer {
         held: nanos(row.hold.held()),
         tokens: i128::from(row.hold.details().tokens.count()),
         scope: row.hold.scope().map(|scope| bytes(scope.as_bytes())),
-        admitted: row.hold.admitted.0,
+        admitted: row.hold.admitted().0,
         lapses: row.hold.lapses.0,
     };
     Answer::Holds(rows.into_iter().map(row).collect())
@@ -283,7 +283,7 @@ pub fn account(row: Option<view::AccountRow>) -> Answer {
         owed: nanos(row.owed),
         history: nanos(row.history),
         next_tier: row.next_tier.map(|(tier, gap)| (tier.as_str().to_owned(), nanos(gap))),
-        period: (row.period.start.0, row.period.end.0),
+        period: (row.period.start().0, row.period.end().0),
         previous_spent: nanos(row.previous_spent),
         open_holds: row.open_holds,
         leases: row.leases,

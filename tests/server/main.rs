@@ -11,6 +11,7 @@ mod acl;
 mod counts;
 mod docs;
 mod events;
+mod golden;
 mod help;
 mod hostile;
 mod identity;

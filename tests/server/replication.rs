@@ -1,5 +1,8 @@
 //! Replicas: the same bytes whatever their clock and settings say, and nothing sent for nothing.
 
+use std::process::Command;
+
+use crate::support::answer::Answer;
 use crate::support::history::Random;
 use crate::support::scenario::{START, words};
 use crate::support::server::{Server, run_on};
@@ -212,4 +215,141 @@ fn transactions_and_scripts_can_admit() {
     assert_eq!(said, "OK requests 600 590 60000 0");
     server.wait_for_replica(&mut replica);
     assert_eq!(replica.digest(), server.digest());
+}
+
+fn signal(name: &str, pid: &str) {
+    let told = Command::new("kill").args([name, pid]).status();
+    assert!(told.expect("kill runs").success(), "{name} {pid}");
+}
+
+/// The processes that a server has forked.
+fn children(server: &mut Server) -> Vec<String> {
+    let pid = server.info("server", "process_id");
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    children.expect("they are listed").split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_replica_that_loads_anew_without_a_disk_goes_on_to_answer_views() {
+    let lines = ["appendonly no", "save \"\"", "repl-backlog-size 16kb", "repl-diskless-sync yes"];
+    let mut primary = Server::start(&lines);
+    // Accounts so large that each is sent by itself: a replica looks at its clients in between.
+    for number in 0..250 {
+        primary.must(&format!("FW.SPEND k0 0.01 ID {number}{}", "x".repeat(120)));
+    }
+    for number in 1..50 {
+        primary.must(&format!("COPY k0 k{number}"));
+    }
+    let mut replica = primary.replica(&[
+        "appendonly no",
+        "save \"\"",
+        "repl-diskless-load swapdb",
+        "replica-read-only no",
+        "loading-process-events-interval-bytes 1024",
+    ]);
+    primary.wait_for_replica(&mut replica);
+    let before = replica.says("FW.GET k7");
+    // More than the backlog holds, while the replica cannot come back: it must load everything.
+    let pid = replica.info("server", "process_id");
+    signal("-STOP", &pid);
+    primary.must("CLIENT KILL TYPE replica");
+    for number in 0..2_000 {
+        primary.must(&format!("FW.SPEND k{} 0.01 ID {number}", number % 50));
+    }
+    // So slow that it does not end by itself while somebody looks.
+    primary.must("CONFIG SET rdb-key-save-delay 200000");
+    signal("-CONT", &pid);
+    replica.wait_for("persistence", "async_loading", "1");
+    assert_eq!(replica.says("FW.GET k7"), before, "what it had is there while it loads");
+    assert_eq!(replica.says("FW.APPLY k7 x"), "(error) NOTALLOWED");
+    assert_eq!(replica.info("persistence", "async_loading"), "1", "it loads still");
+    // That load fails, and the next one goes through.
+    primary.must("CONFIG SET rdb-key-save-delay 0");
+    children(&mut primary).iter().for_each(|child| signal("-9", child));
+    replica.wait_for("persistence", "async_loading", "0");
+    replica.wait_for("replication", "master_link_status", "up");
+    primary.wait_for_replica(&mut replica);
+    assert_ne!(replica.says("FW.GET k7"), before);
+    assert_eq!(replica.digest(), primary.digest());
+    assert_eq!(replica.info("fw", "fw_divergences"), "0");
+}
+
+/// What a replica answers that takes over with another clock, after a full window, a hold and a lease
+/// of 30 s, and a charge with an id.
+struct Promoted {
+    /// How far its clock is ahead of the former primary's.
+    ahead: i64,
+    admits: &'static str,
+    spends: &'static str,
+    held: &'static str,
+    leases: &'static str,
+}
+
+const PROMOTED: [Promoted; 4] = [
+    // A minute or less behind: for the account time stands still.
+    Promoted {
+        ahead: -60_000,
+        admits: "RATE_LIMITED requests 600 0 60000 60000",
+        spends: "DUPLICATE 1 50 5 0 tier-1 active",
+        held: "5",
+        leases: "1",
+    },
+    // Further behind: windows start empty, and nothing has more left than its own time.
+    Promoted {
+        ahead: -3_600_000,
+        admits: "OK requests 600 599 60000 0",
+        spends: "DUPLICATE 1 50 5 0 tier-1 active",
+        held: "5",
+        leases: "1",
+    },
+    // Ahead: what is due by its clock is due.
+    Promoted {
+        ahead: 3_600_000,
+        admits: "OK requests 600 599 60000 0",
+        spends: "DUPLICATE 1 50 0 0 tier-1 active",
+        held: "0",
+        leases: "0",
+    },
+    Promoted {
+        ahead: 86_400_000,
+        admits: "OK requests 600 599 60000 0",
+        spends: "OK 2 50 0 0 tier-1 active",
+        held: "0",
+        leases: "0",
+    },
+];
+
+#[test]
+fn a_replica_that_takes_over_judges_by_its_own_clock_and_nothing_stays_stuck() {
+    for Promoted { ahead, admits, spends, held, leases } in PROMOTED {
+        let mut primary = Server::start(&["appendonly no", "save \"\""]);
+        let mut replica = primary.replica(&["appendonly no", "save \"\""]);
+        primary.must(&format!("FW.CLOCK SET {START}"));
+        replica.must(&format!("FW.CLOCK SET {}", START + ahead));
+        primary.must("FW.SPEND a 1 ID s");
+        primary.must("FW.ADMIT a COST 0 HOLD h 5 TTL 30000");
+        primary.must("FW.QUOTA a RESERVE l h100 8 TTL 30000");
+        primary.must("FW.ADMIT a COST 600");
+        primary.wait_for_replica(&mut replica);
+        primary.kill();
+        replica.must("REPLICAOF NO ONE");
+        assert_eq!(replica.says("FW.ADMIT a"), admits, "{ahead}");
+        assert_eq!(replica.says("FW.SPEND a 1 ID s"), spends, "{ahead}");
+        let view = replica.must("FW.GET a");
+        let figure = |view: &Answer, name| view.value(name).map(Answer::word);
+        assert_eq!(figure(&view, "held").as_deref(), Some(held), "{ahead}");
+        assert_eq!(figure(&view, "leases").as_deref(), Some(leases), "{ahead}");
+        // The clock is put right. Once something is stored, all is over after its own time.
+        replica.must("FW.ADMIT a COST 0 HOLD late 7 TTL 30000");
+        replica.must("FW.QUOTA a RESERVE late h100 8 TTL 30000");
+        replica.must(&format!("FW.CLOCK SET {START}"));
+        replica.must("FW.SPEND a 1");
+        replica.must("FW.CLOCK ADVANCE 60000");
+        let view = replica.must("FW.GET a");
+        for name in ["held", "leases", "open_holds"] {
+            assert_eq!(figure(&view, name).as_deref(), Some("0"), "{ahead}: {name} {view:?}");
+        }
+        let quota = "OK requests 600 0 60000 0";
+        assert_eq!(replica.says("FW.ADMIT a COST 600"), quota, "{ahead}: the window is whole");
+    }
 }

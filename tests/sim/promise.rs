@@ -122,7 +122,8 @@ impl Judged<'_> {
             && self.before.and_then(|account| account.record.anchor).map(|own| own.day())
                 != Some(*day)
         {
-            book.period = (book.period.0.min(now), calendar::next_after(*day, now));
+            let today = now - now % 86_400_000;
+            book.period = (book.period.0.min(today), calendar::next_after(*day, now));
         }
         book
     }

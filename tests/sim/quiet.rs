@@ -115,7 +115,7 @@ impl World {
         let second =
             calendar::next_after(row.anchor.day(), calendar::next_after(row.anchor.day(), now));
         // An account that is not behind its clock may keep a period that another anchor began.
-        if row.period.end.0 <= now || row.period.end.0 > second + 31 * DAY_MS {
+        if row.period.end().0 <= now || row.period.end().0 > second + 31 * DAY_MS {
             return Err(format!("at {now} the period is {:?}", row.period));
         }
         Ok(())
@@ -151,10 +151,13 @@ impl World {
         let instant = match event {
             Event::HoldLapses => stored.holds()?.next_lapse(now)?,
             Event::HoldForgotten => oldest(Kept::Closed, node.policy.hold_memory)?,
-            Event::LeaseLapses => stored.leases()?.next_lapse(),
+            Event::LeaseLapses => {
+                let living = stored.leases()?.all_living(stored.latest);
+                living.map(|(_, lease)| lease.lapses).min()?
+            }
             Event::SlotFrees => stored.requests.slots().next()?.frees(),
             Event::IdForgotten => oldest(Kept::Spends, node.policy.spend_memory)?,
-            Event::PeriodEnds => stored.record.period.end,
+            Event::PeriodEnds => stored.record.period.end(),
         };
         (instant != Millis::NEVER).then_some(instant.0)
     }

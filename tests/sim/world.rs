@@ -530,7 +530,7 @@ impl World {
     fn look_up(&self, node: usize, account: usize, command: &Command) -> Command {
         let mut command = command.clone();
         let account = self.nodes[node].accounts[account].account.as_ref();
-        let last = account.map_or(0, |account| account.record.last_token);
+        let last = account.map_or(0, |account| account.last_token());
         let exact = |token, lease| {
             let leases = account.and_then(Account::leases);
             let lease = leases.and_then(|leases| leases.living(&tell::id(lease), Millis::ZERO));
@@ -562,14 +562,14 @@ fn agree(book: Book, after: &Account) -> Result<Book, String> {
         promo: ledger.promo.nanos().into(),
         owed: ledger.owed.nanos().into(),
         history: ledger.history.nanos().into(),
-        period: (record.period.start.0, record.period.end.0),
+        period: (record.period.start().0, record.period.end().0),
         ..book
     };
     if own != book {
         return Err(format!("the account's figures are {own:?}\n  and should be {book:?}"));
     }
-    if record.last_token < book.last_token {
+    if after.last_token() < book.last_token {
         return Err("a token was taken back".to_owned());
     }
-    Ok(Book { last_token: record.last_token, ..book })
+    Ok(Book { last_token: after.last_token(), ..book })
 }

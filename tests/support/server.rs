@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,15 +16,20 @@ use redis::{Connection, Value};
 use super::answer::Answer;
 use super::scenario::words;
 
+/// Ports for servers, below those that the kernel gives to connections: none of these takes the port
+/// of a server that is about to start again.
+const PORTS: std::ops::Range<u16> = 12_000..32_000;
+
 /// How long a server may take to do what it was asked, if it is watched.
 fn watched() -> Option<Duration> {
     let seconds = std::env::var("FW_PATIENCE").ok()?;
     Some(Duration::from_secs(seconds.parse().expect("FW_PATIENCE is a number of seconds")))
 }
 
-/// How long a server may take to do what it was asked.
+/// How long a server may take to do what it was asked: only one that hangs takes so long, however
+/// busy the machine is.
 fn patience() -> Duration {
-    watched().unwrap_or(Duration::from_secs(20))
+    watched().unwrap_or(Duration::from_secs(180))
 }
 
 /// A running server.
@@ -82,7 +88,7 @@ impl Server {
             let module = line.starts_with("loadmodule ") || line.starts_with("fw.");
             if module { None } else { Some(line.to_owned()) }
         };
-        let mut server = Self::launch_with(|folder, port| {
+        let mut server = Self::launch_with(&[], |folder, port| {
             let all = configuration(folder, port, lines);
             all.lines().filter_map(without).map(|line| line + "\n").collect()
         });
@@ -92,10 +98,22 @@ impl Server {
 
     /// Starts a server that may or may not come up.
     pub fn launch(lines: &[&str]) -> Self {
-        Self::launch_with(|folder, port| configuration(folder, port, lines))
+        Self::launch_with(&[], |folder, port| configuration(folder, port, lines))
     }
 
-    fn launch_with(configuration: impl FnOnce(&Path, u16) -> String) -> Self {
+    /// Starts a server inside another program, such as valgrind.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[allow(dead_code, reason = "the benches start it under valgrind, the tests never")]
+    pub fn start_under(under: &[&str], lines: &[&str]) -> Self {
+        let mut server =
+            Self::launch_with(under, |folder, port| configuration(folder, port, lines));
+        assert!(server.is_up(), "the server did not start:\n{}", server.log());
+        server
+    }
+
+    fn launch_with(under: &[&str], configuration: impl FnOnce(&Path, u16) -> String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("fw-limits-{}-{number}", std::process::id());
@@ -104,7 +122,7 @@ impl Server {
         let port = free_port();
         std::fs::write(folder.join("redis.conf"), configuration(&folder, port))
             .expect("a configuration for the server");
-        Self { port, child: spawn(&folder), folder, connection: None }
+        Self { port, child: spawn(under, &folder), folder, connection: None }
     }
 
     /// Waits until the server answers; false if it ended instead.
@@ -232,7 +250,7 @@ impl Server {
     /// If it does not come up.
     pub fn restart(&mut self) {
         self.end();
-        self.child = spawn(&self.folder);
+        self.child = spawn(&[], &self.folder);
         assert!(self.is_up(), "the server did not start again:\n{}", self.log());
     }
 
@@ -353,14 +371,30 @@ fn poll<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+/// A port that this process gives to nobody else.
+///
+/// # Panics
+/// If none is free.
+pub fn free_port() -> u16 {
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Processes that test at the same time begin far apart.
+    let begin = || AtomicU32::new(std::process::id().wrapping_mul(2_654_435_761) % count);
+    let next = NEXT.get_or_init(begin);
+    let mut ports = (0..count).map(|_| {
+        let offset = next.fetch_add(1, Ordering::Relaxed) % count;
+        PORTS.start + u16::try_from(offset).expect("it is in the range")
+    });
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.find(is_free).expect("a free port")
 }
 
-fn spawn(folder: &Path) -> Child {
-    let program = std::env::var("FW_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-    Command::new(&program)
+fn spawn(under: &[&str], folder: &Path) -> Child {
+    let server = std::env::var("FW_REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    let words: Vec<&str> = under.iter().copied().chain([server.as_str()]).collect();
+    let program = words[0];
+    Command::new(program)
+        .args(&words[1..])
         .arg(folder.join("redis.conf"))
         .current_dir(folder)
         .stdout(Stdio::null())

@@ -11,7 +11,7 @@ use redis::cluster::{ClusterClient, ClusterConnection};
 use crate::answer::Answer;
 use crate::scenario::words;
 use crate::support::history::Random;
-use crate::support::server::{Server, answered};
+use crate::support::server::{Server, answered, free_port};
 use crate::{Stop, form, until, version};
 
 const CLIENTS: usize = 4;
@@ -32,13 +32,20 @@ fn word(answer: &Answer) -> String {
     answer.word()
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+/// What a replica does whose primary does not answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replicas {
+    /// They take over. A primary that is only slow loses its place like one that is dead, and what
+    /// they had not received: clients send everything once more.
+    TakeOver,
+    /// They wait to be told: no busy machine changes who leads.
+    Wait,
 }
 
 impl Cluster {
-    fn start() -> Self {
+    fn start(replicas: Replicas) -> Self {
+        let waits = if replicas == Replicas::Wait { "yes" } else { "no" };
+        let waits = format!("cluster-replica-no-failover {waits}");
         let node = |_| {
             let bus = format!("cluster-port {}", free_port());
             Server::start_bare(&[
@@ -47,6 +54,7 @@ impl Cluster {
                 "propagation-error-behavior panic",
                 "cluster-enabled yes",
                 "cluster-node-timeout 1500",
+                &waits,
                 "fw.tiers \"all unlimited 0\"",
                 &bus,
             ])
@@ -222,7 +230,6 @@ impl Cluster {
             (count == PRIMARIES).then_some(())
         });
         self.nodes[at].restart();
-        until("it follows", || (!leads(&mut self.nodes[at])).then_some(()));
         self.settle();
     }
 }
@@ -365,7 +372,8 @@ struct Figures {
 
 /// Load and trouble; then what is stored is compared with what was acknowledged.
 fn torture(troubles: &[Trouble]) -> (Cluster, Figures) {
-    let mut cluster = Cluster::start();
+    let kills = troubles.contains(&Trouble::Kill);
+    let mut cluster = Cluster::start(if kills { Replicas::TakeOver } else { Replicas::Wait });
     let mut random = Random::new();
     let mut clients: Vec<Client> =
         (0..CLIENTS).map(|at| Client { name: format!("c{at}"), ..Client::default() }).collect();
@@ -401,7 +409,7 @@ fn torture(troubles: &[Trouble]) -> (Cluster, Figures) {
         }
     });
     cluster.settle();
-    if troubles.contains(&Trouble::Kill) {
+    if kills {
         // Replicas may have lacked what was acknowledged last: clients send all of it again.
         for client in &mut clients {
             let mut line = cluster.client();
@@ -419,6 +427,7 @@ fn torture(troubles: &[Trouble]) -> (Cluster, Figures) {
 /// On every primary and every replica, each account has exactly what was charged to it.
 fn compare(cluster: &mut Cluster, clients: &[Client]) {
     let mut line = cluster.client();
+    let mut wrong = Vec::new();
     for number in 0..ACCOUNTS {
         let key = format!("acct:{number}");
         let cents: u64 = clients.iter().filter_map(|client| client.cents.get(&key)).sum();
@@ -429,8 +438,9 @@ fn compare(cluster: &mut Cluster, clients: &[Client]) {
         let figure = |name: &str| view.value(name).map(Answer::word).expect("a figure");
         let spent = format!("{}.{:02}", cents / 100, cents % 100);
         let spent = spent.trim_end_matches('0').trim_end_matches('.');
-        assert_eq!(figure("spent"), spent, "{key}");
-        assert_eq!(figure("held"), "0", "{key}");
+        if (figure("spent").as_str(), figure("held").as_str()) != (spent, "0") {
+            wrong.push(format!("{key}: {} for {spent}, held {}", figure("spent"), figure("held")));
+        }
         let slot = cluster.nodes[0].says(&format!("CLUSTER KEYSLOT {key}"));
         let owner = cluster.owner(&slot);
         let digest = format!("DEBUG DIGEST-VALUE {key}");
@@ -448,6 +458,21 @@ fn compare(cluster: &mut Cluster, clients: &[Client]) {
     for node in &mut cluster.nodes {
         assert_eq!(node.info("fw", "fw_divergences"), "0");
     }
+    assert!(wrong.is_empty(), "{}\nmissing: {}", wrong.join("\n"), missing(&mut line, clients));
+}
+
+/// What was acknowledged and is not known any more: where a failure comes from shows in its numbers.
+fn missing(line: &mut Line, clients: &[Client]) -> String {
+    let events = clients.iter().flat_map(|client| {
+        client.sent.iter().zip(1..).map(move |(event, at)| (event, at, client.sent.len()))
+    });
+    let lost = events.filter_map(|(event, at, of)| {
+        let answer =
+            line.ask(&words(event)).map_or_else(|error| error.to_string(), |answer| answer.line());
+        let known = answer.starts_with("DUPLICATE ") || event.contains("ADMIT");
+        (!known).then(|| format!("{event} ({at} of {of}): {answer}"))
+    });
+    lost.collect::<Vec<_>>().join("\n")
 }
 
 fn tell(what: &str, began: Instant, (mut cluster, figures): (Cluster, Figures)) {
@@ -484,17 +509,17 @@ fn a_cluster_whose_primaries_are_killed_counts_every_charge_once() {
 const SCRIPTED: usize = 200;
 
 #[test]
+#[ignore = "needs redis-py: make test-clients"]
 fn a_script_with_redis_py_is_routed_while_slots_move() {
-    let python = std::env::var("FW_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has = Command::new(&python).args(["-c", "import redis.cluster"]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        println!("cluster: redis-py is not there, so it is not tried; FW_PYTHON names a python");
-        return;
-    }
-    let mut cluster = Cluster::start();
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let target = test.ancestors().nth(3).expect("it is in target/debug/deps");
+    let library = target.join("clients/redis-py");
+    assert!(library.exists(), "{} is not there: make test-clients", library.display());
+    let mut cluster = Cluster::start(Replicas::Wait);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/torture/cluster.py");
     let port = cluster.nodes[0].port.to_string();
-    let mut child = Command::new(&python)
+    let mut child = Command::new("python3")
+        .env("PYTHONPATH", library)
         .args([script, &port, &SCRIPTED.to_string()])
         .spawn()
         .expect("the script starts");

@@ -282,7 +282,7 @@ impl Checks<'_, '_> {
     }
 
     fn month(&self) -> Way {
-        Way::AwaitMonth(self.present.record().period.end.since(self.present.now))
+        Way::AwaitMonth(self.present.record().period.end().since(self.present.now))
     }
 
     fn level(&self, name: LimitName, asks: Units) -> Level {

@@ -93,7 +93,7 @@ impl Request for Settle {
             return Err(Refusal::Conflict);
         }
         let ledger = present.record().ledger.charged(self.amount.minus(charged))?;
-        let after = present.with(|record| record.ledger = ledger);
+        let after = present.with(|after| after.record.ledger = ledger);
         match self.part {
             Part::All => self.all(&after, &found),
             Part::SoFar => self.so_far(&after, &found),
@@ -246,7 +246,7 @@ impl Correction<'_, '_> {
         (before, after): (Units, Units),
     ) -> Result<Count, Refusal> {
         let (more, fewer) = (after.minus(before), before.minus(after));
-        let (now, admitted) = (self.present.now, self.hold.admitted);
+        let (now, admitted) = (self.present.now, self.hold.admitted());
         let window = self.present.account.window(name);
         let fits = window.is_none_or(|window| window.can_count(more, now));
         let slot_lives = counted && window.is_some_and(|window| window.counts(admitted, now));

@@ -95,7 +95,7 @@ impl Invoice {
             _ => present.record().ledger,
         };
         let outlook = Outlook { payment_failed: Some(others), ..Outlook::default() };
-        let after = present.with(|record| record.ledger = ledger).expecting(outlook);
+        let after = present.with(|after| after.record.ledger = ledger).expecting(outlook);
         let entry = Entry::new(self.id.clone(), act, present.now);
         let change = Change::Remember(Box::new(entry));
         Ok(Decision::changed(after.statement(Outcome::Ok), after.effect(change)))

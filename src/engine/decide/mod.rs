@@ -172,10 +172,9 @@ fn judge_rewound<R: Request>(
     rules: &Rules<'_>,
 ) -> Result<Decision<R::Answer>, Refusal> {
     let now = rules.clock;
-    let mut record = account.record.clone();
-    let anchor = record.anchor.unwrap_or(rules.policy.anchor);
-    record.period = record.period.no_later_than_second_end_after(anchor, now);
-    let after = Box::new(After::of(record));
+    let mut after = Box::new(After::of(account));
+    let anchor = account.record.anchor.unwrap_or(rules.policy.anchor);
+    after.record.period = account.record.period.no_later_than_second_end_after(anchor, now);
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,
@@ -232,8 +231,6 @@ fn new_record(rules: &Rules<'_>, payment_method: bool) -> Record {
         ledger: Ledger::default(),
         // What it earns from the start is nothing new.
         earned: rules.policy.tiers.row(0).filter(|_| payment_method).map(|row| row.name.clone()),
-        pinned: None,
-        last_token: 0,
         anchor: None,
         payment_method,
         told: Told::default(),

@@ -6,7 +6,6 @@
 //! makes no row, unless it earns the account a tier.
 
 use super::present::{Moment, Present};
-use crate::engine::account::Record;
 use crate::engine::effect::{After, Change};
 use crate::engine::id::Name;
 use crate::engine::limit::{Limit, LimitName, Override, Source, Units};
@@ -23,7 +22,7 @@ impl Present<'_> {
         let period = self.account.record.period;
         let month_ended = period.is_over(self.now) && !told.without(reasons).is_active();
         let mut standing = standing(told, reasons, None).map(|(event, cause)| {
-            let time = if month_ended { period.end } else { self.now };
+            let time = if month_ended { period.end() } else { self.now };
             Row { time, event, cause }
         });
         if month_ended {
@@ -44,18 +43,19 @@ impl Present<'_> {
             (Change::Admit(_), None) => self.account.record.told.reasons.is_active(),
             (Change::Limit(_), _) => false,
             (_, None) => self.reasons() == self.account.record.told.reasons,
-            (_, Some(after)) => self.is_surely_active(&after.record),
+            (_, Some(after)) => self.is_surely_active(after),
         }
     }
 
     /// Holds if an account that was told to be active is so with these figures, and was so before
     /// the change: in the same tier, with no more spent then, and no threshold reached anew.
-    fn is_surely_active(&self, after: &Record) -> bool {
+    fn is_surely_active(&self, after: &After) -> bool {
         let before = &self.account.record;
+        let (pinned, after) = (after.pinned.as_ref(), &after.record);
         let limit = self.spend_limit();
         before.told.reasons.is_active()
             && before.earned == after.earned
-            && before.pinned == after.pinned
+            && self.account.pinned() == pinned
             && before.ledger.spent <= after.ledger.spent
             && self.reasons_within(limit).is_active()
             && self.reached(limit).next().is_none()

@@ -72,9 +72,9 @@ impl<'a> Present<'a> {
 
     /// The same account with other plain figures.
     #[must_use]
-    pub fn with(&self, change: impl FnOnce(&mut Record)) -> Self {
+    pub fn with(&self, change: impl FnOnce(&mut After)) -> Self {
         let mut changed = self.expecting(self.outlook);
-        change(&mut changed.after_mut().record);
+        change(changed.after_mut());
         changed.settle();
         changed
     }
@@ -103,14 +103,21 @@ impl<'a> Present<'a> {
     /// The plain figures as an effect carries them.
     #[must_use]
     pub fn after(&self) -> After {
-        let stored = || After::of(self.account.record.clone());
+        let stored = || After::of(self.account);
         self.after.as_deref().cloned().unwrap_or_else(stored)
+    }
+
+    /// Holds if the figures are those of another view of the same account.
+    #[must_use]
+    pub fn is_as(&self, other: &Self) -> bool {
+        let (own, others) = (self.after(), other.after());
+        own.record == others.record && own.pinned == others.pinned
     }
 
     /// The figures, if they are not those stored.
     #[inline(always)]
     pub(super) fn changed(&self) -> Option<Box<After>> {
-        let changed = self.after.as_ref().filter(|after| after.record != self.account.record);
+        let changed = self.after.as_ref().filter(|after| !after.is_as(self.account));
         changed.cloned()
     }
 
@@ -312,8 +319,11 @@ impl<'a> Present<'a> {
     /// The rank of the highest tier earned before the one stored.
     #[inline(always)]
     fn former_rank(&self) -> Option<usize> {
-        let rank = |name| self.policy.tiers.rank(name);
         let new = self.after.as_deref().map_or(&[][..], |after| &after.former_tiers);
+        if new.is_empty() && self.account.former_tiers().is_empty() {
+            return None;
+        }
+        let rank = |name| self.policy.tiers.rank(name);
         self.account.former_tiers().iter().chain(new).filter_map(rank).max()
     }
 
@@ -332,13 +342,14 @@ impl<'a> Present<'a> {
     }
 
     fn after_mut(&mut self) -> &mut After {
-        let stored = &self.account.record;
-        self.after.get_or_insert_with(|| Box::new(After::of(stored.clone())))
+        let account = self.account;
+        self.after.get_or_insert_with(|| Box::new(After::of(account)))
     }
 
     #[inline(always)]
     pub(super) fn pinned(&self) -> Option<(&Name, Limit<Money>)> {
-        let name = self.record().pinned.as_ref()?;
+        let stored = || self.account.pinned();
+        let name = self.after.as_deref().map_or_else(stored, |after| after.pinned.as_ref())?;
         if name.as_bytes() == b"unlimited" {
             return Some((name, Limit::Unlimited));
         }

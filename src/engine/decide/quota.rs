@@ -152,7 +152,7 @@ impl Reserve {
         present: &Present<'_>,
         counts: Vec<(Name, Units)>,
     ) -> Result<Lease, Refusal> {
-        let token = present.record().last_token.checked_add(1);
+        let token = present.account.last_token().checked_add(1);
         let token = token.ok_or(Refusal::TooMuch("the token"))?;
         let ttl = self.ttl.unwrap_or(present.policy.lease_ttl);
         Ok(Lease { token, counts, ttl, lapses: Lease::lapse(ttl, present.now) })
@@ -251,7 +251,7 @@ fn put(present: &Present<'_>, id: Id, lease: Lease) -> Effect {
 /// Stores a lease under a token that was never given before.
 fn put_new(present: &Present<'_>, id: Id, lease: Lease) -> Effect {
     let token = lease.token;
-    let with_token = present.with(|record| record.last_token = token);
+    let with_token = present.with(|after| after.last_token = token);
     put(&with_token, id, lease)
 }
 

@@ -40,25 +40,24 @@ impl Request for Set {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
-        let after = present.with(|record| {
+        let after = present.with(|after| {
+            let record = &mut after.record;
             if let Some(payment_method) = self.payment_method {
                 record.payment_method = payment_method;
             }
             match &self.tier {
-                Some(Pin::Auto) => record.pinned = None,
-                Some(Pin::To(name)) => record.pinned = Some(name.clone()),
+                Some(Pin::Auto) => after.pinned = None,
+                Some(Pin::To(name)) => after.pinned = Some(name.clone()),
                 None => {}
             }
             if let Some(anchor) = self.anchor.filter(|_| self.anchor != record.anchor) {
                 record.anchor = Some(anchor);
-                // After a clock that went back, the period may not have begun yet.
-                record.period.start = record.period.start.min(present.now);
-                record.period.end = anchor.next_after(present.now);
+                record.period = record.period.anchored(anchor, present.now);
             }
         });
         // Setting what is set already changes nothing, not even what is due.
         let answer = after.statement(Outcome::Ok);
-        if after.record() == present.record() {
+        if after.is_as(present) {
             return Ok(Decision::unchanged(answer));
         }
         Ok(Decision::changed(answer, after.effect(Change::None)))

@@ -132,7 +132,7 @@ fn once(present: &Present<'_>, id: &Id, act: Act) -> Result<Decision<Statement>,
 
 fn record(present: &Present<'_>, act: Act, change: Change) -> Result<Decision<Statement>, Refusal> {
     let ledger = after(present.record().ledger, act)?;
-    let after = present.with(|record| record.ledger = ledger);
+    let after = present.with(|after| after.record.ledger = ledger);
     after.check_held()?;
     Ok(Decision::changed(after.statement(Outcome::Ok), after.effect(change)))
 }

@@ -123,7 +123,8 @@ impl Account {
             && self.anchor != *anchor
         {
             self.anchor = *anchor;
-            let begins = self.period.0.min(self.latest);
+            let today = self.latest - self.latest % 86_400_000;
+            let begins = self.period.0.min(today);
             self.period = (begins, calendar::next_after(day, self.latest));
         }
         self.rise(figures);

@@ -39,6 +39,47 @@ fn a_key_of_any_other_type_is_refused_by_every_command_and_stays_as_it_is() {
     }
 }
 
+/// Each step between commands of one script, and what FW.ADMIT answers after it.
+const REPLACED: [(&str, &str); 8] = [
+    ("'SET', KEYS[1], 'x'", "WRONGTYPE"),
+    ("'DEL', KEYS[1]", "OK requests 600 599 60000 0"),
+    ("'COPY', KEYS[1], KEYS[2]", "OK requests 600 598 60000 0"),
+    ("'RENAME', KEYS[2], KEYS[1]", "OK requests 600 598 60000 0"),
+    ("'PEXPIREAT', KEYS[1], 1", "OK requests 600 599 60000 0"),
+    ("'LPUSH', KEYS[2], 'x'", "OK requests 600 598 60000 0"),
+    ("'RENAME', KEYS[2], KEYS[1]", "WRONGTYPE"),
+    ("'UNLINK', KEYS[1]", "OK requests 600 599 60000 0"),
+];
+
+#[test]
+fn a_key_that_a_script_replaces_is_judged_anew_by_each_command() {
+    let mut server = Server::start(&["appendfsync no", "aof-use-rdb-preamble no"]);
+    let mut replica = server.replica(&["appendonly no"]);
+    server.must("FW.CLOCK SET 1773144000000");
+    server.must("FW.ADMIT {k}1 COST 9");
+    let mut script = String::from("local said = {} ");
+    for (step, _) in REPLACED {
+        script += &format!(
+            "redis.call({step}) local r = redis.pcall('FW.ADMIT', KEYS[1]) \
+             said[#said + 1] = r.err and string.match(r.err, '%a+') or \
+             r[1].ok .. ' ' .. r[2] .. ' ' .. r[3] .. ' ' .. r[4] .. ' ' .. r[5] .. ' ' .. r[6] "
+        );
+    }
+    script += "return said";
+    let eval = [b"EVAL".to_vec(), script.into(), b"2".to_vec(), b"{k}1".to_vec(), b"{k}2".to_vec()];
+    let Answer::List(said) = server.run(&eval) else { panic!("a list") };
+    let said: Vec<String> = said.iter().map(|one| one.word().replace('"', "")).collect();
+    assert_eq!(said, REPLACED.map(|(_, answer)| answer));
+    server.wait_for_replica(&mut replica);
+    let digest = server.digest();
+    assert_eq!(replica.digest(), digest, "the replica");
+    server.restart();
+    assert_eq!(server.digest(), digest, "after a replay");
+    for server in [&mut server, &mut replica] {
+        assert_eq!(server.info("fw", "fw_divergences"), "0");
+    }
+}
+
 /// What happens to a key while others use the account in it.
 fn upheaval(random: &mut Random) -> String {
     let key = |random: &mut Random| {

@@ -38,6 +38,11 @@ fn bytes(random: &mut Random, count: usize) -> Vec<u8> {
     (0..count).map(|_| u8::try_from(random.below(256)).unwrap()).collect()
 }
 
+/// The account in a dump.
+pub fn account_of(payload: &[u8]) -> Vec<u8> {
+    payloads::Dump::of(payload).account
+}
+
 /// The good lines that have an account, which is called k.
 fn forms_of_accounts() -> impl Iterator<Item = &'static str> {
     traffic::FORMS.iter().copied().filter(|form| form.contains(" k"))

@@ -23,14 +23,14 @@ const STRING: u8 = 2 + 3;
 const END: u8 = 0;
 
 /// A dump, taken apart.
-struct Dump {
+pub struct Dump {
     head: Vec<u8>,
-    account: Vec<u8>,
+    pub account: Vec<u8>,
     version: Vec<u8>,
 }
 
 impl Dump {
-    fn of(payload: &[u8]) -> Self {
+    pub fn of(payload: &[u8]) -> Self {
         let (rest, checksum) = payload.split_at(payload.len() - CHECKSUM);
         assert_eq!(crc64(rest).to_le_bytes(), checksum, "the server's checksum is known");
         let (rest, version) = rest.split_at(rest.len() - VERSION);
