@@ -142,6 +142,8 @@ fn every_command_of_the_module_is_documented() {
         panic!("names are a list")
     };
     let mut names: Vec<String> = names.iter().map(|name| name.word().to_uppercase()).collect();
+    // A debug build has one more, for tests/server/panics alone.
+    names.retain(|name| name != "FW.PANIC");
     names.sort();
     let mut documented: Vec<&str> = all_docs().iter().map(|doc| doc.name).collect();
     documented.sort_unstable();

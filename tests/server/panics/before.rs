@@ -1,8 +1,13 @@
 //! A panic before the change began: an error, and nothing else.
 
 use super::{CHANGES, FAILED, arm, fill, panics, start};
+use std::time::Duration;
+
 use crate::support::answer::Answer;
 use crate::support::server::{Server, run_on};
+
+/// How long a client waits for a reply, also where something slow watches the server.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All that could show a change: the accounts, what went to replicas, and the AOF's size.
 fn everything(server: &mut Server) -> Vec<String> {
@@ -83,6 +88,8 @@ fn a_reply_that_fails_half_way_is_ended_and_the_next_reply_is_its_own() {
     ];
     for protocol in ["", "?protocol=resp3"] {
         let mut connection = server.connect_with(protocol);
+        // A client that is owed the rest would wait for ever.
+        connection.set_read_timeout(Some(PATIENCE)).unwrap();
         for view in views {
             arm(&mut server, "reply");
             let words = crate::support::scenario::words(view);
