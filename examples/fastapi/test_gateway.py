@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -11,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conftest import Gateway
+from conftest import HERE, Gateway
 from servers import until
 
 D = Decimal
@@ -178,3 +180,39 @@ def test_what_redis_missed_is_recorded_when_it_is_back(
     gateway.server.start()  # it has kept nothing: neither the hold nor the account
     until(lambda: bool(gateway.server.ask("EXISTS", KEY)), "it was not recorded")
     assert is_settled(gateway, 5 + 3)
+
+
+def test_a_server_that_says_so_by_an_error_makes_no_difference(
+    gateway: Gateway, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From ASGI 2.4 on, a client that went away is an OSError of `send`; uvicorn cancels."""
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{gateway.server.port}")
+    monkeypatch.setenv("GATEWAY_KEYS", "sk-one=acct:1")
+    monkeypatch.syspath_prepend(HERE)
+    app = importlib.import_module("gateway").app
+    body = {"model": "model", "messages": [{"role": "user", "content": "two words"}]}
+    parts = iter([{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}])
+    sent: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(parts)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message.get("body", b""))
+        if len(sent) == 1 + 3:
+            raise OSError("the client went away")
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "query_string": b"",
+        "headers": [
+            (b"authorization", b"Bearer sk-one"),
+            (b"content-type", b"application/json"),
+        ],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert is_settled(gateway, 2 + 3)
