@@ -6,7 +6,7 @@
 //! decided here.
 //! Invariants: counts are above zero and named once; what is held of a quota fits an i64.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::id::{Id, Name};
 use super::limit::Units;
@@ -58,22 +58,23 @@ pub struct Leases {
     used: BTreeMap<Name, Used>,
 }
 
-/// What is stored of a quota's use: with what has lapsed it may be more than an i64.
+/// What is stored of a quota's use. What is held of it fits an i64; with what has lapsed it may not.
+/// Sums that wrap give the difference of the two all the same.
 #[derive(Clone, Debug, Default)]
 struct Used {
-    stored: i128,
+    stored: i64,
     /// Of each lease its lapse, token and count, soonest first.
-    leases: Vec<(Millis, i64, Units)>,
+    leases: VecDeque<(Millis, i64, Units)>,
 }
 
 impl Used {
     fn add(&mut self, lease: &Lease, count: Units) {
-        self.stored = self.stored.saturating_add(count.count().into());
+        self.stored = self.stored.wrapping_add(count.count());
         self.leases.insert(self.place(lease), (lease.lapses, lease.token, count));
     }
 
     fn take(&mut self, lease: &Lease, count: Units) {
-        self.stored = self.stored.saturating_sub(count.count().into());
+        self.stored = self.stored.wrapping_sub(count.count());
         self.leases.remove(self.place(lease));
     }
 
@@ -85,9 +86,8 @@ impl Used {
 
     fn living(&self, now: Millis) -> Units {
         let lapsed = self.leases.iter().take_while(|(lapses, ..)| *lapses <= now);
-        let lapsed = lapsed.map(|(.., count)| i128::from(count.count()));
-        let living = lapsed.fold(self.stored, i128::saturating_sub);
-        i64::try_from(living).ok().and_then(Units::new).unwrap_or_default()
+        let living = lapsed.fold(self.stored, |sum, (.., count)| sum.wrapping_sub(count.count()));
+        Units::new(living).unwrap_or_default()
     }
 }
 
