@@ -46,7 +46,8 @@ sim: deps ## Run 100,000,000 operations of the simulator: a primary, two replica
 	FW_SIM_OPERATIONS=$${FW_SIM_OPERATIONS:-100000000} \
 	  cargo test --release --locked --test sim runs_with_faults -- --nocapture
 
-sanitize: deps ## Run the server tests with every server under valgrind's memcheck; PART=persistence:: for a part
+sanitize: ## Run the server tests with every server under valgrind's memcheck; PART=persistence:: for a part
+	@bash scripts/deps.sh valgrind
 	bash scripts/sanitize.sh $(PART)
 
 torture: build ## Kill, damage, replicate and reshard servers at length; PART=crash for a part

@@ -16,7 +16,7 @@ ldd "$program" | grep -q libjemalloc || {
 }
 
 command -v valgrind >/dev/null || {
-  echo "fw-limits: valgrind is missing: apt-get install valgrind" >&2
+  echo "fw-limits: valgrind is missing; make sanitize installs it" >&2
   exit 1
 }
 cargo build --locked

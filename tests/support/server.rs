@@ -224,6 +224,16 @@ impl Server {
         poll(|| (self.info(section, field) == value).then_some(()));
     }
 
+    /// The module's commands in capitals, but for the one with which tests of a debug build make it
+    /// panic.
+    pub fn commands(&mut self) -> Vec<String> {
+        let Answer::List(names) = self.must("COMMAND LIST FILTERBY MODULE fw") else {
+            panic!("names are a list")
+        };
+        let names = names.iter().map(|name| name.word().to_uppercase());
+        names.filter(|name| name != "FW.PANIC").collect()
+    }
+
     /// How many bytes have gone to replicas.
     pub fn offset(&mut self) -> String {
         self.info("replication", "master_repl_offset")
