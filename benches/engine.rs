@@ -132,7 +132,7 @@ fn holds(c: &mut Criterion) {
             b.iter(|| {
                 (one.clock, number) = (one.clock + 1, number + 1);
                 one.run::<Admit>(&format!("FW.ADMIT a HOLD call-{number} 0.000001"));
-                one.run::<Spend>(&format!("FW.SPEND a 0.0000000001 HOLD call-{number}"));
+                one.run::<Spend>(&format!("FW.SPEND a 0.000000001 HOLD call-{number}"));
             });
         });
     }
