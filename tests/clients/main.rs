@@ -78,7 +78,9 @@ fn the_script_has_every_command() {
         |name: &str| [" ", "\""].iter().any(|end| script.contains(&format!("\"{name}{end}")));
     let names = Server::start(&[]).says("COMMAND LIST FILTERBY MODULE fw").to_uppercase();
     assert!(names.contains("FW.ADMIT"), "{names}");
-    let missing: Vec<&str> = names.split(' ').filter(|name| !sent(name)).collect();
+    // Debug builds can be told to panic.
+    let names = names.split(' ').filter(|name| *name != "FW.PANIC");
+    let missing: Vec<&str> = names.filter(|name| !sent(name)).collect();
     assert!(missing.is_empty(), "tests/clients/script.json has no step for {missing:?}");
 }
 
