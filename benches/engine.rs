@@ -35,7 +35,6 @@ struct One {
     policy: Policy,
     clock: i64,
     hashing: RandomState,
-    bytes: Vec<u8>,
 }
 
 impl One {
@@ -47,10 +46,10 @@ impl One {
         policy.hold_ttl = Millis(86_400_000);
         let hashing = RandomState::with_seeds(1, 2, 3, 4);
         let clock = 1_700_000_000_000;
-        let mut one = Self { account: None, policy, clock, hashing, bytes: Vec::new() };
-        one.run::<Admit>("FW.ADMIT a");
+        let mut one = Self { account: None, policy, clock, hashing };
+        one.run::<Admit>("FW.ADMIT a", |_| ());
         for at in 0..holds {
-            one.run::<Admit>(&format!("FW.ADMIT a COST 0 HOLD hold-{at} 0.000001"));
+            one.run::<Admit>(&format!("FW.ADMIT a COST 0 HOLD hold-{at} 0.000001"), |_| ());
         }
         one
     }
@@ -63,29 +62,37 @@ impl One {
         Rules { policy: &self.policy, clock: Millis(self.clock), hashing: &self.hashing }
     }
 
-    /// What a request would change.
-    fn effect(&self, request: &impl Request) -> Option<Effect> {
+    /// Judges; whether something would change. The decision is looked at where it lies, as the
+    /// server does.
+    fn judge(&self, request: &impl Request) -> bool {
         let judged = judge(black_box(request), self.account.as_ref(), &self.rules());
-        judged.unwrap_or_else(|refusal| panic!("it is refused: {refusal:?}")).effect
+        match black_box(&judged) {
+            Ok(decision) => decision.effect.is_some(),
+            Err(refusal) => panic!("it is refused: {refusal:?}"),
+        }
     }
 
-    /// Judges and applies.
-    fn change(&mut self, request: &impl Request) -> Effect {
-        let effect = self.effect(request).expect("a change");
+    /// Judges and applies; then the effect can be looked at.
+    fn change(&mut self, request: &impl Request, look: impl FnOnce(&Effect)) {
+        let judged = judge(black_box(request), self.account.as_ref(), &self.rules());
+        let decision = match &judged {
+            Ok(decision) => decision,
+            Err(refusal) => panic!("it is refused: {refusal:?}"),
+        };
+        let effect = decision.effect.as_ref().expect("a change");
         match &mut self.account {
             Some(account) => {
-                apply::apply(account, &effect, &self.hashing);
+                apply::apply(account, effect, &self.hashing);
             }
-            None => self.account = apply::create(&effect, &self.hashing),
+            None => self.account = apply::create(effect, &self.hashing),
         }
-        effect
+        look(effect);
     }
 
-    fn run<C: Command>(&mut self, line: &str) -> Effect {
+    fn run<C: Command>(&mut self, line: &str, look: impl FnOnce(&Effect)) {
         let words = words(line);
-        let policy = self.policy.clone();
-        let request = C::parse(Args::after(2, &words, &C::DOC), &policy);
-        self.change(&request.unwrap_or_else(|error| panic!("{line}: {}", error.line())))
+        let request = C::parse(Args::after(2, &words, &C::DOC), &self.policy);
+        self.change(&request.unwrap_or_else(|error| panic!("{line}: {}", error.line())), look);
     }
 }
 
@@ -99,29 +106,28 @@ fn admissions(c: &mut Criterion) {
     for (name, holds) in [("hot account", 0), ("10000 holds", 10_000)] {
         let mut one = One::new(i64::MAX, holds);
         let request = admit();
-        c.bench_function(&format!("judge, {name}"), |b| b.iter(|| one.effect(&request)));
+        c.bench_function(&format!("judge, {name}"), |b| b.iter(|| one.judge(&request)));
         c.bench_function(&format!("judge and apply, {name}"), |b| {
             b.iter(|| {
                 one.clock += 1;
-                one.change(&request)
+                one.change(&request, |_| ());
             });
         });
     }
-    let mut one = One::new(i64::MAX, 0);
+    let (mut one, mut bytes) = (One::new(i64::MAX, 0), Vec::new());
     let request = admit();
     c.bench_function("judge, apply and encode, hot account", |b| {
         b.iter(|| {
             one.clock += 1;
-            let effect = one.change(&request);
-            codec::effect::encode(&effect, &mut one.bytes);
+            one.change(&request, |effect| codec::effect::encode(effect, &mut bytes));
         });
     });
     let one = One::new(1, 0);
-    c.bench_function("judge, denied", |b| b.iter(|| one.effect(&request)));
+    c.bench_function("judge, denied", |b| b.iter(|| one.judge(&request)));
     let peek = Peek::parse(Args::after(2, &plain, &Peek::DOC), &policy);
     let peek = peek.unwrap_or_else(|_| panic!("FW.PEEK parses"));
     let one = One::new(i64::MAX, 0);
-    c.bench_function("judge, peek", |b| b.iter(|| one.effect(&peek)));
+    c.bench_function("judge, peek", |b| b.iter(|| one.judge(&peek)));
 }
 
 /// A hold and its spend, their words parsed too: each has an id of its own.
@@ -131,8 +137,8 @@ fn holds(c: &mut Criterion) {
         c.bench_function(&format!("parse, judge and apply a hold and its spend, {name}"), |b| {
             b.iter(|| {
                 (one.clock, number) = (one.clock + 1, number + 1);
-                one.run::<Admit>(&format!("FW.ADMIT a HOLD call-{number} 0.000001"));
-                one.run::<Spend>(&format!("FW.SPEND a 0.0000000001 HOLD call-{number}"));
+                one.run::<Admit>(&format!("FW.ADMIT a HOLD call-{number} 0.000001"), |_| ());
+                one.run::<Spend>(&format!("FW.SPEND a 0.000000001 HOLD call-{number}"), |_| ());
             });
         });
     }
@@ -140,10 +146,13 @@ fn holds(c: &mut Criterion) {
 
 fn bytes(c: &mut Criterion) {
     let mut one = One::new(i64::MAX, 0);
-    let plain = one.run::<Admit>("FW.ADMIT a");
-    let hold = one.run::<Admit>("FW.ADMIT a HOLD 0123456789abcdef 0.01");
     let mut out = Vec::new();
-    for (name, effect) in [("an admission", &plain), ("a hold", &hold)] {
+    for (name, line) in
+        [("an admission", "FW.ADMIT a"), ("a hold", "FW.ADMIT a HOLD 0123456789abcdef 0.01")]
+    {
+        let mut effect = None;
+        one.run::<Admit>(line, |found| effect = Some(found.clone()));
+        let effect = &effect.expect("a change");
         c.bench_function(&format!("encode an effect, {name}"), |b| {
             b.iter(|| codec::effect::encode(black_box(effect), &mut out));
         });

@@ -10,7 +10,7 @@ server=${FW_REDIS_SERVER:-redis-server}
 program=$(command -v -- "$server") || { echo "fw-limits: there is no '$server'" >&2; exit 1; }
 # Linked into the server, jemalloc could not be replaced, and memcheck would see nothing and say so
 # of no test.
-ldd "$program" | grep -q libjemalloc || {
+[[ $(ldd "$program") == *libjemalloc* ]] || {
   echo "fw-limits: '$server' does not load libjemalloc as a library, as Debian's does; memcheck would be blind." >&2
   exit 1
 }

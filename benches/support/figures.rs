@@ -105,7 +105,7 @@ impl Figures {
             let about = self.about.iter().map(|(name, value)| format!("# {name}: {value}\n"));
             let row = |(name, figure): (&String, &Figure)| {
                 let Figure { median, low, high } = *figure;
-                format!("{name}\t{}\t{}\t{}\n", shown(median), shown(low), shown(high))
+                format!("{name}\t{median:.4}\t{low:.4}\t{high:.4}\n")
             };
             let text: String = about.chain(self.rows.iter().map(row)).collect();
             std::fs::write(&self.file, text).expect("benches/results can be written");

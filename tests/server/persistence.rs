@@ -181,7 +181,7 @@ fn the_server_knows_an_account_as_a_type_of_its_own() {
         server.must(&format!("FW.SPEND a 0.01 ID a-rather-long-id-{number}"));
     }
     let Answer::Int(large) = server.must("MEMORY USAGE a") else { panic!("a size") };
-    assert!(small > 192 && large > small + 500 * 20, "{small} {large}");
+    assert!(small > 128 && large > small + 500 * 20, "{small} {large}");
     assert_eq!(server.says("UNLINK a"), "1");
     server.must("FW.ADMIT b");
     server.must("FLUSHALL ASYNC");
