@@ -1,7 +1,8 @@
 //! One hold: money and tokens set aside for a request that runs.
 //!
 //! A hold is open until it is settled or voided, or lapses. What most holds lack (a partial charge,
-//! tokens, a scope, time started anew) lies behind one pointer. When it is now, and what it costs, is not known here.
+//! tokens, a scope, time started anew) lies behind one pointer. When it is now, and what it costs,
+//! is not known here.
 //! Invariants: the reservation of tokens is never below what was reported of them; an open hold has
 //! no more time left than its own time to live.
 

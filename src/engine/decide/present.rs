@@ -110,8 +110,7 @@ impl<'a> Present<'a> {
     /// Holds if the figures are those of another view of the same account.
     #[must_use]
     pub fn is_as(&self, other: &Self) -> bool {
-        let (own, others) = (self.after(), other.after());
-        own.record == others.record && own.pinned == others.pinned
+        self.record() == other.record() && self.pinned_name() == other.pinned_name()
     }
 
     /// The figures, if they are not those stored.
@@ -347,9 +346,14 @@ impl<'a> Present<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn pinned(&self) -> Option<(&Name, Limit<Money>)> {
+    fn pinned_name(&self) -> Option<&Name> {
         let stored = || self.account.pinned();
-        let name = self.after.as_deref().map_or_else(stored, |after| after.pinned.as_ref())?;
+        self.after.as_deref().map_or_else(stored, |after| after.pinned.as_ref())
+    }
+
+    #[inline(always)]
+    pub(super) fn pinned(&self) -> Option<(&Name, Limit<Money>)> {
+        let name = self.pinned_name()?;
         if name.as_bytes() == b"unlimited" {
             return Some((name, Limit::Unlimited));
         }
