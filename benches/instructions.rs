@@ -228,18 +228,22 @@ impl Counter {
         self.server.must("FLUSHALL");
     }
 
-    /// Remembers 100,000 ids. What a thousand of them cost above the median thousand is what making
-    /// room for more costs, all of it in one call.
+    /// Remembers ids, and tells what the dearest call costs that makes room for more: the one that
+    /// parts the index into 64 tables, and those that double one of them. With 57,400 ids a table
+    /// has on average the 896 that it has room for, so every 75th call or so doubles one; the next
+    /// time they double, all have room for more than an account remembers.
     fn remember(&mut self) -> f64 {
         let spend = "FW.SPEND grown:{key} 0.000001 ID spend{n}";
-        let mut thousands = Vec::new();
-        self.read();
-        for _ in 0..100 {
-            self.fill(spend, 1_000);
-            thousands.push(self.read());
-        }
-        thousands.sort_by(f64::total_cmp);
-        thousands[99] - thousands[50]
+        let alone = |at| format!("FW.SPEND grown:000000000000 0.000001 ID alone{at}");
+        self.fill(spend, 1_024);
+        let parting = self.one(&alone(0));
+        self.fill(spend, 57_150 - 1_025);
+        let doubling = (1..=500).map(|at| {
+            self.server.must(&alone(at));
+            self.read()
+        });
+        // The first reading is of what was filled.
+        doubling.skip(1).fold(parting, f64::max)
     }
 
     /// Single calls that have much to do.
