@@ -2,6 +2,7 @@
 //!
 //! One block for all would be copied whole when it is full: milliseconds, for a hundred thousand
 //! ids. What the list holds, and in which order, is its owner's to say.
+//! Few values lie in one block, which its owner leads to without a step between.
 //! Invariants: no block is empty but an only one; all but the first and the last are full.
 
 use std::collections::VecDeque;
@@ -14,13 +15,14 @@ const STEP: usize = 4;
 /// A list of values, found by their place.
 #[derive(Clone)]
 pub struct Blocks<T> {
-    blocks: VecDeque<VecDeque<T>>,
+    first: VecDeque<T>,
+    more: VecDeque<VecDeque<T>>,
     length: usize,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Self { blocks: VecDeque::new(), length: 0 }
+        Self { first: VecDeque::new(), more: VecDeque::new(), length: 0 }
     }
 }
 
@@ -40,32 +42,36 @@ impl<T> Blocks<T> {
     /// The value at a place.
     #[must_use]
     pub fn at(&self, at: usize) -> Option<&T> {
-        let (block, within) = self.place(at);
-        self.blocks.get(block)?.get(within)
+        match at.checked_sub(self.first.len()) {
+            None => self.first.get(at),
+            Some(beyond) => self.more.get(beyond.wrapping_div(BLOCK))?.get(beyond % BLOCK),
+        }
     }
 
     /// The value at a place, to be changed.
     pub fn at_mut(&mut self, at: usize) -> Option<&mut T> {
-        let (block, within) = self.place(at);
-        self.blocks.get_mut(block)?.get_mut(within)
+        match at.checked_sub(self.first.len()) {
+            None => self.first.get_mut(at),
+            Some(beyond) => self.more.get_mut(beyond.wrapping_div(BLOCK))?.get_mut(beyond % BLOCK),
+        }
     }
 
     /// All values, first to last.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.blocks.iter().flatten()
+        self.first.iter().chain(self.more.iter().flatten())
     }
 
     /// All values, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.blocks.iter_mut().flatten()
+        self.first.iter_mut().chain(self.more.iter_mut().flatten())
     }
 
     /// Adds a value at the end.
     pub fn push_back(&mut self, value: T) {
-        if self.blocks.back().is_none_or(|last| last.len() >= BLOCK) {
-            self.blocks.push_back(VecDeque::new());
+        if self.last().len() >= BLOCK {
+            self.more.push_back(VecDeque::new());
         }
-        let Some(last) = self.blocks.back_mut() else { return };
+        let last = self.last();
         if last.len() == last.capacity() {
             // By a quarter: with twice the room, half of it could lie idle.
             let more = last.len().wrapping_div(4).max(STEP);
@@ -77,10 +83,12 @@ impl<T> Blocks<T> {
 
     /// Takes the first value away.
     pub fn pop_front(&mut self) -> Option<T> {
-        let value = self.blocks.front_mut()?.pop_front()?;
+        let value = self.first.pop_front()?;
         self.length = self.length.saturating_sub(1);
-        if self.blocks.len() > 1 && self.blocks.front().is_some_and(VecDeque::is_empty) {
-            self.blocks.pop_front();
+        if self.first.is_empty()
+            && let Some(next) = self.more.pop_front()
+        {
+            self.first = next;
             self.give_back();
         }
         Some(value)
@@ -88,10 +96,10 @@ impl<T> Blocks<T> {
 
     /// Takes a value away; the last one moves to its place.
     pub fn swap_remove(&mut self, at: usize) {
-        let Some(last) = self.blocks.back_mut().and_then(VecDeque::pop_back) else { return };
+        let Some(last) = self.last().pop_back() else { return };
         self.length = self.length.saturating_sub(1);
-        if self.blocks.len() > 1 && self.blocks.back().is_some_and(VecDeque::is_empty) {
-            self.blocks.pop_back();
+        if self.more.back().is_some_and(VecDeque::is_empty) {
+            self.more.pop_back();
             self.give_back();
         }
         if let Some(place) = self.at_mut(at) {
@@ -99,27 +107,23 @@ impl<T> Blocks<T> {
         }
     }
 
+    fn last(&mut self) -> &mut VecDeque<T> {
+        self.more.back_mut().unwrap_or(&mut self.first)
+    }
+
     fn give_back(&mut self) {
-        if self.blocks.capacity() > self.blocks.len().saturating_mul(4) {
-            self.blocks.shrink_to(self.blocks.len().saturating_mul(2));
+        if self.more.capacity() > self.more.len().saturating_mul(4) {
+            self.more.shrink_to(self.more.len().saturating_mul(2));
         }
     }
 
     /// Memory that the blocks take, in bytes.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let own = self.blocks.capacity().saturating_mul(size_of::<VecDeque<T>>());
+        let own = self.more.capacity().saturating_mul(size_of::<VecDeque<T>>());
         let bytes = |block: &VecDeque<T>| block.capacity().saturating_mul(size_of::<T>());
-        self.blocks.iter().map(bytes).fold(own, usize::saturating_add)
-    }
-
-    /// The block of a place, and the place within it.
-    fn place(&self, at: usize) -> (usize, usize) {
-        let first = self.blocks.front().map_or(0, VecDeque::len);
-        match at.checked_sub(first) {
-            None => (0, at),
-            Some(beyond) => (beyond.wrapping_div(BLOCK).saturating_add(1), beyond % BLOCK),
-        }
+        let blocks = std::iter::once(&self.first).chain(&self.more);
+        blocks.map(bytes).fold(own, usize::saturating_add)
     }
 }
 

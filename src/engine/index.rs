@@ -1,24 +1,29 @@
 //! An index: numbers found by the hash of what they stand for.
 //!
-//! A table that is full is made anew, with every hash in it. So a large index is parted into many
-//! small tables, none of which is ever much work. What a number stands for, and its hash, the owner
-//! tells; hashes are keyed, so that nobody can choose in which table things meet.
+//! The first few lie in the index itself, beside a byte of their hashes: no memory to ask for, none
+//! to miss. A table that is full is made anew, with every hash in it. So a large index is parted
+//! into many small tables, none of which is ever much work. What a number stands for, and its hash,
+//! the owner tells; hashes are keyed, so that nobody can choose in which table things meet.
 //! Invariant: a number lies in the table of its hash.
 
 use hashbrown::HashTable;
 
+/// How many numbers lie in the index itself.
+const NEAR: usize = 8;
+/// With how many they lie there again.
+const NEAR_AGAIN: usize = 4;
 /// How many tables a large index has.
 const PARTS: usize = 64;
 /// With how many numbers an index is parted.
 const MANY: usize = 1_024;
 /// With how many it is one table again.
 const FEW: usize = 256;
-/// Up to how many places a table keeps though it has few numbers.
-const IDLE: usize = 16;
 
 /// Numbers by hash.
 #[derive(Clone)]
 pub enum Index {
+    /// All in the index itself.
+    Near(Near),
     /// All in one table.
     Whole(HashTable<u32>),
     /// In many tables, and how many numbers there are in all.
@@ -27,7 +32,47 @@ pub enum Index {
 
 impl Default for Index {
     fn default() -> Self {
-        Self::Whole(HashTable::new())
+        Self::Near(Near::default())
+    }
+}
+
+/// A few numbers, in no order.
+#[derive(Clone, Copy, Default)]
+pub struct Near {
+    numbers: [u32; NEAR],
+    /// Of each number a byte of its hash.
+    tags: [u8; NEAR],
+    count: u8,
+}
+
+impl Near {
+    fn numbers(&self) -> &[u32] {
+        self.numbers.get(..usize::from(self.count)).unwrap_or_default()
+    }
+
+    fn place(&self, hash: u64, mut same: impl FnMut(&u32) -> bool) -> Option<usize> {
+        let tag = tag(hash);
+        let mut numbers = self.numbers().iter().zip(&self.tags);
+        numbers.position(|(number, of)| *of == tag && same(number))
+    }
+
+    /// Adds a number, and tells whether there was room.
+    fn add(&mut self, hash: u64, number: u32) -> bool {
+        let at = usize::from(self.count);
+        let (Some(place), Some(of)) = (self.numbers.get_mut(at), self.tags.get_mut(at)) else {
+            return false;
+        };
+        (*place, *of) = (number, tag(hash));
+        self.count = self.count.saturating_add(1);
+        true
+    }
+
+    fn take(&mut self, at: usize) -> Option<u32> {
+        let number = self.numbers().get(at).copied()?;
+        self.count = self.count.saturating_sub(1);
+        self.numbers.swap(at, usize::from(self.count));
+        self.tags.swap(at, usize::from(self.count));
+        Some(number)
     }
 }
 
@@ -36,6 +81,7 @@ impl Index {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
+            Self::Near(near) => near.numbers().len(),
             Self::Whole(table) => table.len(),
             Self::Parted(_, count) => *count,
         }
@@ -51,6 +97,10 @@ impl Index {
     #[must_use]
     pub fn find(&self, hash: u64, same: impl FnMut(&u32) -> bool) -> Option<u32> {
         let table = match self {
+            Self::Near(near) => {
+                let at = near.place(hash, same)?;
+                return near.numbers.get(at).copied();
+            }
             Self::Whole(table) => table,
             Self::Parted(tables, _) => &tables[part(hash)],
         };
@@ -59,20 +109,38 @@ impl Index {
 
     /// The same, to be put in its place.
     pub fn find_mut(&mut self, hash: u64, same: impl FnMut(&u32) -> bool) -> Option<&mut u32> {
-        self.table(hash).find_mut(hash, same)
+        let table = match self {
+            Self::Near(near) => {
+                let at = near.place(hash, same)?;
+                return near.numbers.get_mut(at);
+            }
+            Self::Whole(table) => table,
+            Self::Parted(tables, _) => &mut tables[part(hash)],
+        };
+        table.find_mut(hash, same)
     }
 
     /// Adds a number. `hash_of` tells the hash of any number that is there.
     pub fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(&u32) -> u64) {
-        if let Self::Whole(table) = self
-            && table.len() >= MANY
-        {
-            *self = parted(table, &hash_of);
+        match self {
+            Self::Near(near) => {
+                if near.add(hash, number) {
+                    return;
+                }
+                *self = Self::Whole(whole(near.numbers(), &hash_of));
+            }
+            Self::Whole(table) if table.len() >= MANY => *self = parted(table, &hash_of),
+            Self::Whole(_) | Self::Parted(..) => {}
         }
-        self.table(hash).insert_unique(hash, number, hash_of);
-        if let Self::Parted(_, count) = self {
-            *count = count.saturating_add(1);
-        }
+        let table = match self {
+            Self::Near(_) => return,
+            Self::Whole(table) => table,
+            Self::Parted(tables, count) => {
+                *count = count.saturating_add(1);
+                &mut tables[part(hash)]
+            }
+        };
+        table.insert_unique(hash, number, hash_of);
     }
 
     /// Takes away the number with this hash that is `same`, and memory that lies idle then.
@@ -82,20 +150,30 @@ impl Index {
         same: impl FnMut(&u32) -> bool,
         hash_of: impl Fn(&u32) -> u64,
     ) -> Option<u32> {
-        let table = self.table(hash);
+        let table = match self {
+            Self::Near(near) => return near.take(near.place(hash, same)?),
+            Self::Whole(table) => table,
+            Self::Parted(tables, _) => &mut tables[part(hash)],
+        };
         let (number, _) = table.find_entry(hash, same).ok()?.remove();
-        if table.capacity() > table.len().saturating_mul(4).max(IDLE) {
+        if table.capacity() > table.len().saturating_mul(4) {
             table.shrink_to(table.len().saturating_mul(2), &hash_of);
         }
-        if let Self::Parted(tables, count) = self {
-            *count = count.saturating_sub(1);
-            if *count <= FEW {
-                let mut table = HashTable::with_capacity(*count);
-                for &number in tables.iter().flatten() {
-                    table.insert_unique(hash_of(&number), number, &hash_of);
+        match self {
+            Self::Whole(table) if table.len() <= NEAR_AGAIN => {
+                let mut near = Near::default();
+                for &number in &*table {
+                    near.add(hash_of(&number), number);
                 }
-                *self = Self::Whole(table);
+                *self = Self::Near(near);
             }
+            Self::Parted(tables, count) => {
+                *count = count.saturating_sub(1);
+                if *count <= FEW {
+                    *self = Self::Whole(whole(tables.iter().flatten(), &hash_of));
+                }
+            }
+            Self::Near(_) | Self::Whole(_) => {}
         }
         Some(number)
     }
@@ -104,6 +182,7 @@ impl Index {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match self {
+            Self::Near(_) => 0,
             Self::Whole(table) => table.allocation_size(),
             Self::Parted(tables, _) => {
                 let inner = tables.iter().map(HashTable::allocation_size);
@@ -111,13 +190,22 @@ impl Index {
             }
         }
     }
+}
 
-    fn table(&mut self, hash: u64) -> &mut HashTable<u32> {
-        match self {
-            Self::Whole(table) => table,
-            Self::Parted(tables, _) => &mut tables[part(hash)],
-        }
+/// The byte of a hash that lies beside a number.
+const fn tag(hash: u64) -> u8 {
+    hash.to_le_bytes()[1]
+}
+
+fn whole<'a>(
+    numbers: impl IntoIterator<Item = &'a u32>,
+    hash_of: &impl Fn(&u32) -> u64,
+) -> HashTable<u32> {
+    let mut table = HashTable::new();
+    for &number in numbers {
+        table.insert_unique(hash_of(&number), number, hash_of);
     }
+    table
 }
 
 /// The table of a hash. A table itself looks at the lowest bits and the highest seven.
@@ -161,6 +249,28 @@ mod tests {
         assert!((49_900..50_000).all(|number| find(&index, number) == Some(number)));
         assert_eq!((index.len(), find(&index, 7)), (100, None));
         assert_eq!(index.remove(hash_of(&7), |at| *at == 7, hash_of), None);
+    }
+
+    #[test]
+    fn the_first_few_take_no_memory_and_are_found() {
+        let mut index = Index::default();
+        let find = |index: &Index, number: u32| index.find(hash_of(&number), |at| *at == number);
+        for count in 0..20 {
+            index.insert(hash_of(&count), count, hash_of);
+            assert_eq!(index.heap_bytes() == 0, count < 8, "{count}");
+            assert!((0..=count).all(|number| find(&index, number) == Some(number)));
+            assert_eq!(find(&index, 20), None);
+        }
+        *index.find_mut(hash_of(&3), |at| *at == 3).expect("it is there") = 3;
+        for number in [0, 19, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 1, 5] {
+            let gone = index.remove(hash_of(&number), |at| *at == number, hash_of);
+            assert_eq!((gone, find(&index, number)), (Some(number), None));
+        }
+        assert_eq!((index.len(), index.heap_bytes()), (4, 0));
+        let found = [2, 3, 4, 6].map(|number| find(&index, number));
+        assert_eq!(found, [2, 3, 4, 6].map(Some));
+        *index.find_mut(hash_of(&6), |at| *at == 6).expect("it is there") = 60;
+        assert_eq!(index.find(hash_of(&6), |at| *at == 60), Some(60));
     }
 
     #[test]
