@@ -5,6 +5,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, missing_docs)]
 
+use std::sync::Arc;
+
 use ahash::RandomState;
 use fw_limits::codec::wire::{Kind, seal};
 use fw_limits::codec::{account, effect};
@@ -143,7 +145,7 @@ fn a_log_that_no_account_can_have_is_refused() {
     ];
     for (log, is_sound) in logs {
         let mut changed = account.clone();
-        changed.extras.get_or_insert_default().log = log;
+        changed.extras.get_or_insert_default().log = log.into();
         let mut blob = Vec::new();
         account::encode(&changed, &mut blob);
         let read = account::decode(&blob, &history.hashing);
@@ -161,7 +163,7 @@ fn an_effect_that_tells_of_another_time_does_not_fit() {
     assert!(logged < account.latest.0);
     for (time, belongs) in [(logged, true), (logged - 1, false), (account.latest.0 + 1, false)] {
         let mut changed = effect.clone();
-        changed.after.as_mut().expect("figures").news = vec![row(time, Told::Tier)];
+        Arc::make_mut(changed.after.as_mut().expect("figures")).news = vec![row(time, Told::Tier)];
         assert_eq!(fits::fits(Some(before), &changed).is_ok(), belongs, "{time}");
     }
 }

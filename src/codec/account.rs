@@ -18,7 +18,7 @@ use crate::engine::extras::Extras;
 use crate::engine::hold::Hold;
 use crate::engine::holds::Holds;
 use crate::engine::id::Id;
-use crate::engine::lease::Lease;
+use crate::engine::lease::{Lease, Leases};
 use crate::engine::limit::{LimitName, Override, Units};
 use crate::engine::memory::{Entry, Kept, Memory};
 use crate::engine::slot::Slot;
@@ -107,8 +107,8 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
         id.write(out);
         hold.write(out);
     }
-    put_number(out, extras.leases.entries().len() as u64);
-    for (id, lease) in extras.leases.entries() {
+    put_number(out, extras.leases.as_deref().map_or(0, Leases::len) as u64);
+    for (id, lease) in extras.leases.iter().flat_map(|leases| leases.entries()) {
         id.write(out);
         lease.write(out);
     }
@@ -145,12 +145,12 @@ fn read_extras(
         extras.holds = Some(Arc::new(all));
     }
     for (id, lease) in from.rows::<(Id, Lease)>(LEASES)? {
-        extras.leases.put(id, lease);
+        extras.leases.get_or_insert_default().put(id, lease);
     }
-    extras.former_tiers = from.rows(FORMER_TIERS)?;
+    extras.former_tiers = from.rows(FORMER_TIERS)?.into();
     extras.failed = from.rows::<Id>(FAILED_INVOICES)?.into_iter().collect();
     extras.blocked = Wire::read(from)?;
-    extras.log = from.rows(LOG_ROWS)?;
+    extras.log = from.rows(LOG_ROWS)?.into();
     for kept in Kept::ALL {
         *extras.memory_mut(kept) = read_memory(from, kept.bound(), hashing)?;
     }

@@ -3,6 +3,8 @@
 //! A plain FW.ADMIT is 21 bytes: what it is, its parts, the time, the units, the seal. The time has
 //! all its eight bytes: the two that packing would save cost more than they are worth.
 
+use std::sync::Arc;
+
 use super::record::{self, Figures};
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
 use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
@@ -68,7 +70,7 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
                 early: from.byte()?,
             };
         }
-        let after = after.map(Box::new);
+        let after = after.map(Arc::new);
         Ok(Effect { time, onto, after, forget, change: Change::read(from)? })
     })
 }
@@ -146,7 +148,7 @@ impl Wire for Change {
             3 => Self::Limit(Box::new(Wire::read(from)?)),
             4 => Self::Lease(Box::new(Wire::read(from)?)),
             5 => Self::Release(from.rows(LEASES)?),
-            6 => Self::Meter(Box::new(Wire::read(from)?)),
+            6 => Self::Meter(Wire::read(from)?),
             7 => Self::Block(Wire::read(from)?),
             8 => Self::Fail(Box::new(Wire::read(from)?)),
             _ => return Err(Damage("an unknown change")),

@@ -78,7 +78,7 @@ impl Account {
     /// Its leases, if any.
     #[must_use]
     pub fn leases(&self) -> Option<&Leases> {
-        self.extras.as_deref().map(|extras| &extras.leases)
+        self.extras.as_deref()?.leases.as_deref()
     }
 
     /// The tier the operator pinned, if any: a tier's name, or `unlimited`.

@@ -13,6 +13,7 @@ use super::effect::{After, Change, Count, Effect, HoldChange, Meters, Onto};
 use super::extras::Extras;
 use super::holds::Holds;
 use super::id::Id;
+use super::lease::Leases;
 use super::limit::{LimitName, Meter};
 use super::log;
 use super::memory::{Entry, Kept, Memory, Space};
@@ -98,7 +99,7 @@ fn rewind(account: &mut Account, now: Millis) {
     let lapsed = account.latest;
     if let Some(extras) = account.extras.as_deref_mut() {
         extras.windows.clear();
-        extras.leases.rewind(lapsed, now);
+        change_leases(extras, |leases| leases.rewind(lapsed, now));
         extras.log.iter_mut().for_each(|row| row.time = row.time.min(now));
     }
 }
@@ -150,7 +151,7 @@ fn clear(extras: &mut Extras, effect: &Effect, cleared: &mut Cleared) {
         drop_if_empty(&mut extras.holds);
     }
     cleared.forgotten_ids = usize::from(effect.forget.early);
-    extras.leases.drop_lapsed(effect.time);
+    change_leases(extras, |leases| leases.drop_lapsed(effect.time));
 }
 
 fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {
@@ -160,6 +161,16 @@ fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {
         Arc::make_mut(known).forget(usize::from(count));
         if known.is_empty() {
             *memory = None;
+        }
+    }
+}
+
+/// Changes the leases, if there are any.
+fn change_leases(extras: &mut Extras, change: impl FnOnce(&mut Leases)) {
+    if let Some(leases) = &mut extras.leases {
+        change(leases);
+        if leases.is_empty() {
+            extras.leases = None;
         }
     }
 }
@@ -191,11 +202,11 @@ impl Changing<'_> {
             Change::Limit(row) => {
                 extras.limits.insert(row.0.clone(), row.1);
             }
-            Change::Lease(row) => extras.leases.put(row.0.clone(), row.1.clone()),
+            Change::Lease(row) => {
+                extras.leases.get_or_insert_default().put(row.0.clone(), row.1.clone());
+            }
             Change::Release(ids) => {
-                for id in ids {
-                    extras.leases.release(id);
-                }
+                change_leases(extras, |leases| ids.iter().for_each(|id| leases.release(id)));
             }
             Change::Block(reason) => extras.blocked.clone_from(reason),
             Change::Fail(id) => {

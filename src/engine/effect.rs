@@ -4,6 +4,8 @@
 //! its replicas and a replay of the AOF reach the same bytes. An effect carries results (new
 //! figures), not requests.
 
+use std::sync::Arc;
+
 use super::account::{Account, Record};
 use super::hold::Hold;
 use super::id::{Id, Name, Scope};
@@ -21,8 +23,9 @@ pub struct Effect {
     pub time: Millis,
     /// What the account was before.
     pub onto: Onto,
-    /// Its plain figures after it, if they change.
-    pub after: Option<Box<After>>,
+    /// Its plain figures after it, if they change. Shared, because rules look at them from several
+    /// sides before they become the effect's.
+    pub after: Option<Arc<After>>,
     /// How many remembered ids to clear away first.
     pub forget: Forget,
     /// What changes beside plain figures.
@@ -74,13 +77,14 @@ pub struct Forget {
 
 /// What changes beside plain figures.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "what a hold needs asks for no memory")]
 pub enum Change {
     /// Nothing.
     None,
     /// Requests were admitted, and counted in the account's window alone.
     Admit(Units),
     /// Windows counted, and a hold changed.
-    Meter(Box<Meters>),
+    Meter(Meters),
     /// An id was used. The entry's time is the effect's.
     Remember(Box<Entry>),
     /// A limit of the account's own was set, or dropped if it is at its default.

@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::bounds;
 use super::hold::Hold;
 use super::holds::Holds;
@@ -19,34 +21,37 @@ use super::time::Millis;
 use super::window::Window;
 
 /// What most accounts do not have. Copies of an account share what can be large until one changes.
+///
+/// What a hold needs lies together, in the order of its fields: the fewer cache lines.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Extras {
+    /// Money and tokens set aside for requests that run, and what lapsed and is remembered.
+    pub holds: Option<Arc<Holds>>,
+    /// Remembered ids of holds that were settled or voided.
+    pub closed: Option<Arc<Memory>>,
+    /// Remembered ids of spends.
+    pub spends: Option<Arc<Memory>>,
+    /// Remembered ids of billing events.
+    pub billings: Option<Arc<Memory>>,
+    /// GPUs and models it holds; absent where there are none.
+    pub leases: Option<Box<Leases>>,
+    /// Tiers earned before the one earned last; they stay earned.
+    pub former_tiers: ThinVec<Name>,
     /// Limits of its own; none is at its default.
     pub limits: BTreeMap<LimitName, Override>,
     /// Rate windows beside that of all requests: of tokens, and of scopes that have a limit.
     pub windows: BTreeMap<LimitName, Window>,
-    /// Money and tokens set aside for requests that run, and what lapsed and is remembered.
-    pub holds: Option<Arc<Holds>>,
-    /// GPUs and models it holds.
-    pub leases: Leases,
     /// The largest token ever given to a lease.
     pub last_token: i64,
     /// The tier the operator pinned: a tier's name, or `unlimited`.
     pub pinned: Option<Name>,
-    /// Tiers earned before the one earned last; they stay earned.
-    pub former_tiers: Vec<Name>,
     /// Invoices that failed and are neither paid nor voided.
     pub failed: BTreeSet<Id>,
     /// Why an operator blocked it, if one did.
     pub blocked: Option<Reason>,
     /// What changed of its standing, tier and limits, oldest first.
-    pub log: Vec<Row>,
-    /// Remembered ids of spends.
-    pub spends: Option<Arc<Memory>>,
-    /// Remembered ids of billing events.
-    pub billings: Option<Arc<Memory>>,
-    /// Remembered ids of holds that were settled or voided.
-    pub closed: Option<Arc<Memory>>,
+    pub log: ThinVec<Row>,
 }
 
 impl Extras {
@@ -72,21 +77,21 @@ impl Extras {
     /// Holds if there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.last_token == 0 && self.pinned.is_none() && !self.has_parts()
+        !self.has_parts() && self.last_token == 0 && self.pinned.is_none()
     }
 
     /// Holds if there is anything in it but plain figures.
     #[must_use]
     pub fn has_parts(&self) -> bool {
-        !self.limits.is_empty()
+        self.holds.is_some()
+            || Kept::ALL.iter().any(|kept| self.memory(*kept).is_some())
+            || self.leases.is_some()
+            || !self.limits.is_empty()
             || !self.windows.is_empty()
-            || self.holds.is_some()
-            || !self.leases.is_empty()
             || !self.former_tiers.is_empty()
             || !self.failed.is_empty()
             || self.blocked.is_some()
             || !self.log.is_empty()
-            || Kept::ALL.iter().any(|kept| self.memory(*kept).is_some())
     }
 
     /// How many limits of a kind it has.
@@ -99,9 +104,10 @@ impl Extras {
     #[must_use]
     pub fn rows(&self) -> usize {
         let lists = [self.limits.len(), self.windows.len(), self.failed.len(), self.log.len()];
-        let leases = [self.leases.entries().len(), self.holds.as_deref().map_or(0, Holds::len)];
+        let leases = self.leases.as_deref().map_or(0, Leases::len);
+        let holds = self.holds.as_deref().map_or(0, Holds::len);
         let ids = Kept::ALL.iter().map(|kept| self.memory(*kept).map_or(0, Memory::len));
-        lists.into_iter().chain(leases).chain(ids).fold(0, usize::saturating_add)
+        lists.into_iter().chain([leases, holds]).chain(ids).fold(0, usize::saturating_add)
     }
 
     /// Memory it takes, in bytes, its own size included.
@@ -112,10 +118,11 @@ impl Extras {
         let row = size_of::<(LimitName, Window)>();
         let window = |window: &Window| row.saturating_add(window.heap_bytes());
         let holds = |holds: &Holds| size_of::<Holds>().saturating_add(holds.heap_bytes());
+        let leases = |leases: &Leases| size_of::<Leases>().saturating_add(leases.heap_bytes());
         let failed = |id: &Id| size_of::<Id>().saturating_add(id.heap_bytes());
         let parts = [
             size_of::<Self>(),
-            self.leases.heap_bytes(),
+            self.leases.as_deref().map_or(0, leases),
             self.holds.as_deref().map_or(0, holds),
             self.limits.len().saturating_mul(size_of::<(LimitName, Override)>()),
             self.former_tiers.capacity().saturating_mul(size_of::<Name>()),
@@ -132,7 +139,7 @@ impl Extras {
     /// # Errors
     /// Says, in a few words, what does not hold.
     pub fn check(&self, latest: Millis) -> Result<(), &'static str> {
-        let too_many = self.leases.entries().len() > bounds::LEASES
+        let too_many = self.leases.as_deref().map_or(0, Leases::len) > bounds::LEASES
             || [LimitKind::Quota, LimitKind::Scoped]
                 .iter()
                 .any(|kind| self.limits_of(*kind) > kind.bound())
@@ -149,7 +156,7 @@ impl Extras {
         }
         self.check_windows()?;
         log::check(&self.log, latest)?;
-        check_leases(&self.leases, latest, self.last_token)?;
+        check_leases(self.leases.as_deref(), latest, self.last_token)?;
         check_holds(self.holds.as_deref(), latest)?;
         Kept::ALL.iter().try_for_each(|kept| check_memory(self.memory(*kept), *kept, latest))
     }
@@ -218,7 +225,15 @@ fn check_holds(holds: Option<&Holds>, latest: Millis) -> Result<(), &'static str
     holds.all().map(|(_, hold)| hold).try_for_each(|hold: &Hold| hold.check(latest))
 }
 
-fn check_leases(leases: &Leases, latest: Millis, last_token: i64) -> Result<(), &'static str> {
+fn check_leases(
+    leases: Option<&Leases>,
+    latest: Millis,
+    last_token: i64,
+) -> Result<(), &'static str> {
+    let Some(leases) = leases else { return Ok(()) };
+    if leases.is_empty() {
+        return Err("the leases are none");
+    }
     let mut tokens = std::collections::BTreeSet::new();
     for (_, lease) in leases.entries() {
         if lease.token < 1 || lease.token > last_token || !tokens.insert(lease.token) {

@@ -5,6 +5,8 @@
 //! text for people. How rows come about is not known here.
 //! Invariant: a cause has at most `CAUSE_BYTES` bytes.
 
+use thin_vec::ThinVec;
+
 use super::bounds::{CAUSE_BYTES, LOG_ROWS};
 use super::standing::Reasons;
 use super::time::Millis;
@@ -112,7 +114,7 @@ impl Cause {
 }
 
 /// Adds a row to a log; the oldest goes where it is full.
-pub fn add(log: &mut Vec<Row>, row: Row) {
+pub fn add(log: &mut ThinVec<Row>, row: Row) {
     if log.len() >= LOG_ROWS {
         log.remove(0);
     }
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_full_log_loses_its_oldest_row() {
-        let mut log = Vec::new();
+        let mut log = ThinVec::new();
         (0..100).for_each(|time| add(&mut log, row(time, Event::Limit)));
         let (first, last) = (log.first().map(|row| row.time.0), log.last().map(|row| row.time.0));
         assert_eq!((log.len(), first, last), (64, Some(36), Some(99)));

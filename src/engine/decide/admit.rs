@@ -241,7 +241,7 @@ impl Admit {
         let is_plain = meters.tokens == Count::None
             && meters.scope.is_none()
             && meters.hold == HoldChange::None;
-        Ok(if is_plain { plain(requests) } else { Change::Meter(Box::new(meters)) })
+        Ok(if is_plain { plain(requests) } else { Change::Meter(meters) })
     }
 
     fn hold(&self, ask: &Ask, present: &Present<'_>, gauges: &Gauges<'_>) -> Hold {

@@ -236,7 +236,7 @@ impl Correction<'_, '_> {
             let meters = ScopeMeters { scope: name, requests: Units::ZERO, tokens };
             scope = (tokens != Count::None).then_some(meters);
         }
-        Ok(Change::Meter(Box::new(Meters { requests: Units::ZERO, tokens, scope, hold })))
+        Ok(Change::Meter(Meters { requests: Units::ZERO, tokens, scope, hold }))
     }
 
     fn count(

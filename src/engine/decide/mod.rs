@@ -23,6 +23,8 @@ pub mod set;
 pub mod spend;
 pub mod suspend;
 
+use std::sync::Arc;
+
 use ahash::RandomState;
 
 use super::account::{Account, Record};
@@ -172,9 +174,10 @@ fn judge_rewound<R: Request>(
     rules: &Rules<'_>,
 ) -> Result<Decision<R::Answer>, Refusal> {
     let now = rules.clock;
-    let mut after = Box::new(After::of(account));
+    let mut after = After::of(account);
     let anchor = account.record.anchor.unwrap_or(rules.policy.anchor);
     after.record.period = account.record.period.no_later_than_second_end_after(anchor, now);
+    let after = Arc::new(after);
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,
@@ -219,7 +222,8 @@ fn judge_missing<R: Request>(
     }
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Nothing;
-        news::of_new(effect.after.get_or_insert_with(|| Box::new(present.after())));
+        let after = effect.after.get_or_insert_with(|| Arc::new(present.after()));
+        news::of_new(Arc::make_mut(after));
         decision.takes |= !request.records();
     }
     Ok(decision)

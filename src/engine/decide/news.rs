@@ -5,6 +5,8 @@
 //! became so where that is known; then what the command does. A change of the tier table alone
 //! makes no row, unless it earns the account a tier.
 
+use std::sync::Arc;
+
 use super::present::{Moment, Present};
 use crate::engine::effect::{After, Change};
 use crate::engine::id::Name;
@@ -64,7 +66,7 @@ impl Present<'_> {
     /// The figures after a change, with what there is to tell.
     #[cold]
     #[inline(never)]
-    pub(super) fn told(&self, change: &Change) -> Option<Box<After>> {
+    pub(super) fn told(&self, change: &Change) -> Option<Arc<After>> {
         let moment = Moment { now: self.now, through: self.through };
         let due = Present::new(self.account, self.policy, moment);
         let mut news = due.due_news();
@@ -94,9 +96,10 @@ impl Present<'_> {
         let told = Told { reasons, threshold: crossed.last().map_or(before, |last| *last) };
         let changed = self.changed();
         let quiet = changed.is_none() && news.is_empty();
-        let mut after = changed.unwrap_or_else(|| Box::new(self.after()));
-        after.record.told = told;
-        after.news = news;
+        let stored = || Arc::new(self.after());
+        let mut after = changed.unwrap_or_else(stored);
+        let new = Arc::make_mut(&mut after);
+        (new.record.told, new.news) = (told, news);
         (!quiet).then_some(after)
     }
 

@@ -4,6 +4,8 @@
 //! when something is due; what lapsed is passed over by the lists that hold it. Rules change the
 //! copy further, and it becomes the effect's.
 
+use std::sync::Arc;
+
 use crate::engine::account::{Account, Record};
 use crate::engine::effect::{After, Change, Effect, Onto};
 use crate::engine::id::{Id, Name};
@@ -29,7 +31,7 @@ pub struct Present<'a> {
     /// gone back since.
     pub through: Millis,
     /// The plain figures, where they are not those stored.
-    pub(super) after: Option<Box<After>>,
+    pub(super) after: Option<Arc<After>>,
     /// The rank of the tier earned, by all that the account ever earned.
     rank: Option<usize>,
     outlook: Outlook,
@@ -115,7 +117,7 @@ impl<'a> Present<'a> {
 
     /// The figures, if they are not those stored.
     #[inline(always)]
-    pub(super) fn changed(&self) -> Option<Box<After>> {
+    pub(super) fn changed(&self) -> Option<Arc<After>> {
         let changed = self.after.as_ref().filter(|after| !after.is_as(self.account));
         changed.cloned()
     }
@@ -342,7 +344,7 @@ impl<'a> Present<'a> {
 
     fn after_mut(&mut self) -> &mut After {
         let account = self.account;
-        self.after.get_or_insert_with(|| Box::new(After::of(account)))
+        Arc::make_mut(self.after.get_or_insert_with(|| Arc::new(After::of(account))))
     }
 
     #[inline(always)]
