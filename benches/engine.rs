@@ -11,7 +11,6 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::SystemTime;
 
-use ahash::RandomState;
 use criterion::Criterion;
 use fw_limits::codec;
 use fw_limits::command::Command;
@@ -23,6 +22,7 @@ use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::limit::{Limit, Units};
 use fw_limits::engine::policy::{NewAccounts, Policy};
 use fw_limits::engine::time::Millis;
@@ -34,7 +34,7 @@ struct One {
     account: Option<Account>,
     policy: Policy,
     clock: i64,
-    hashing: RandomState,
+    hashing: Hashing,
 }
 
 impl One {
@@ -44,7 +44,7 @@ impl One {
         let mut policy = Policy { new_accounts: NewAccounts::Open, requests, ..Policy::default() };
         // Time moves as the benches go on, and none of the holds may lapse.
         policy.hold_ttl = Millis(86_400_000);
-        let hashing = RandomState::with_seeds(1, 2, 3, 4);
+        let hashing = Hashing::with_seeds([1, 2, 3, 4]);
         let clock = 1_700_000_000_000;
         let mut one = Self { account: None, policy, clock, hashing };
         one.run::<Admit>("FW.ADMIT a", |_| ());

@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use ahash::RandomState;
 use fw_limits::codec::wire::{Kind, seal};
 use fw_limits::codec::{account, effect};
 use fw_limits::engine::account::Account;
@@ -24,6 +23,7 @@ use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
 use fw_limits::engine::fits;
 use fw_limits::engine::id::{Id, Name, Scope};
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::limit::{Limit, LimitName, Meter, Units};
 use fw_limits::engine::log::{Cause, Event as Told, Row};
 use fw_limits::engine::memory::Act;
@@ -37,7 +37,7 @@ const HEAD: usize = 2;
 const SEAL: usize = 8;
 
 struct History {
-    hashing: RandomState,
+    hashing: Hashing,
     policy: Policy,
     clock: i64,
     account: Option<Account>,
@@ -71,7 +71,7 @@ fn id(text: &str) -> Id {
 /// A history with something of everything.
 fn rich() -> History {
     let policy = Policy { new_accounts: NewAccounts::Open, ..Policy::default() };
-    let hashing = RandomState::with_seeds(1, 2, 3, 4);
+    let hashing = Hashing::with_seeds([1, 2, 3, 4]);
     let clock = 1_773_144_000_000;
     let mut history = History { hashing, policy, clock, account: None, effects: Vec::new() };
     let dollars = Money::dollars;

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::mem::{Discriminant, discriminant};
 use std::path::Path;
 
-use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::codec::wire::VERSION;
 use fw_limits::engine::account::Account;
 use fw_limits::engine::effect::{Change, Count, Effect, HoldChange, Onto};
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::{apply, fits};
 
 /// The place of the version in a blob.
@@ -54,7 +54,7 @@ fn encoded<T>(encode: fn(&T, &mut Vec<u8>), value: &T) -> Vec<u8> {
 
 /// Replays a version's history; replies with its accounts and the kinds of its effects.
 fn replay(version: u8, text: &str) -> (BTreeMap<String, Account>, Kinds) {
-    let hashing = RandomState::with_seeds(1, 2, 3, 4);
+    let hashing = Hashing::with_seeds([1, 2, 3, 4]);
     let (mut accounts, mut kinds) = (BTreeMap::new(), Kinds::default());
     let (mut command, mut key) = ("", "");
     for line in text.lines() {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ahash::RandomState;
+use crate::engine::index::Hashing;
 
 use super::record;
 use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
@@ -49,7 +49,7 @@ pub fn encode(account: &Account, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// [`Damage`] says what is wrong. No account is half read.
-pub fn decode(blob: &[u8], hashing: &RandomState) -> Result<Account, Damage> {
+pub fn decode(blob: &[u8], hashing: &Hashing) -> Result<Account, Damage> {
     let account = open(Kind::Account, blob, |from| {
         let latest = Millis::read(from)?;
         let created = Millis::read(from)?;
@@ -124,11 +124,7 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
     }
 }
 
-fn read_extras(
-    from: &mut Reader<'_>,
-    latest: Millis,
-    hashing: &RandomState,
-) -> Result<Extras, Damage> {
+fn read_extras(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Result<Extras, Damage> {
     let mut extras = Extras::default();
     let limits = FIXED_LIMITS.saturating_add(QUOTA_LIMITS).saturating_add(SCOPED_LIMITS);
     extras.limits = from.rows::<(LimitName, Override)>(limits)?.into_iter().collect();
@@ -167,7 +163,7 @@ fn write_memory(memory: Option<&Memory>, out: &mut Vec<u8>) {
 fn read_memory(
     from: &mut Reader<'_>,
     most: usize,
-    hashing: &RandomState,
+    hashing: &Hashing,
 ) -> Result<Option<Arc<Memory>>, Damage> {
     let count = from.count(most)?;
     if count == 0 {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ahash::RandomState;
+use crate::engine::index::Hashing;
 
 use super::account::Account;
 use super::bounds;
@@ -32,7 +32,7 @@ pub struct Cleared {
 }
 
 /// Makes an effect so, on an account that stands.
-pub fn apply(account: &mut Account, effect: &Effect, hashing: &RandomState) -> Cleared {
+pub fn apply(account: &mut Account, effect: &Effect, hashing: &Hashing) -> Cleared {
     let mut cleared = lapsed(account, effect);
     if effect.onto == Onto::Rewound {
         rewind_kept(account, effect.time);
@@ -72,7 +72,7 @@ fn lapsed(account: &Account, effect: &Effect) -> Cleared {
 
 /// Makes the account that an effect creates; `None` if the effect creates none.
 #[must_use]
-pub fn create(effect: &Effect, hashing: &RandomState) -> Option<Account> {
+pub fn create(effect: &Effect, hashing: &Hashing) -> Option<Account> {
     let after = effect.after.as_deref().filter(|_| effect.onto == Onto::Nothing)?;
     let mut account = Account::new(after.record.clone(), effect.time);
     apply(&mut account, effect, hashing);
@@ -185,7 +185,7 @@ fn drop_if_empty(holds: &mut Option<Arc<Holds>>) {
 struct Changing<'a> {
     account: &'a mut Account,
     time: Millis,
-    hashing: &'a RandomState,
+    hashing: &'a Hashing,
 }
 
 impl Changing<'_> {

@@ -9,20 +9,21 @@ use std::collections::VecDeque;
 
 /// How many values a block has room for.
 const BLOCK: usize = 64;
-/// By how many values a block grows at least.
+/// By how many values a block that has as many grows at least.
 const STEP: usize = 4;
 
 /// A list of values, found by their place.
 #[derive(Clone)]
 pub struct Blocks<T> {
     first: VecDeque<T>,
-    more: VecDeque<VecDeque<T>>,
-    length: usize,
+    /// Absent where there are none.
+    #[allow(clippy::box_collection, reason = "most lists have one block: the fewer bytes")]
+    more: Option<Box<VecDeque<VecDeque<T>>>>,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
-        Self { first: VecDeque::new(), more: VecDeque::new(), length: 0 }
+        Self { first: VecDeque::new(), more: None }
     }
 }
 
@@ -30,13 +31,16 @@ impl<T> Blocks<T> {
     /// How many values there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.length
+        let Some(more) = self.more.as_deref() else { return self.first.len() };
+        let last = more.back().map_or(0, VecDeque::len);
+        let full = more.len().saturating_sub(1).saturating_mul(BLOCK);
+        self.first.len().saturating_add(full).saturating_add(last)
     }
 
     /// Holds if there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.length == 0
+        self.first.is_empty()
     }
 
     /// The value at a place.
@@ -44,7 +48,10 @@ impl<T> Blocks<T> {
     pub fn at(&self, at: usize) -> Option<&T> {
         match at.checked_sub(self.first.len()) {
             None => self.first.get(at),
-            Some(beyond) => self.more.get(beyond.wrapping_div(BLOCK))?.get(beyond % BLOCK),
+            Some(beyond) => {
+                let block = self.more.as_deref()?.get(beyond.wrapping_div(BLOCK))?;
+                block.get(beyond % BLOCK)
+            }
         }
     }
 
@@ -52,41 +59,43 @@ impl<T> Blocks<T> {
     pub fn at_mut(&mut self, at: usize) -> Option<&mut T> {
         match at.checked_sub(self.first.len()) {
             None => self.first.get_mut(at),
-            Some(beyond) => self.more.get_mut(beyond.wrapping_div(BLOCK))?.get_mut(beyond % BLOCK),
+            Some(beyond) => {
+                let block = self.more.as_deref_mut()?.get_mut(beyond.wrapping_div(BLOCK))?;
+                block.get_mut(beyond % BLOCK)
+            }
         }
     }
 
     /// All values, first to last.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.iter().chain(self.more.iter().flatten())
+        self.first.iter().chain(self.more.iter().flat_map(|more| more.iter().flatten()))
     }
 
     /// All values, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.first.iter_mut().chain(self.more.iter_mut().flatten())
+        let more = self.more.iter_mut().flat_map(|more| more.iter_mut().flatten());
+        self.first.iter_mut().chain(more)
     }
 
     /// Adds a value at the end.
     pub fn push_back(&mut self, value: T) {
         if self.last().len() >= BLOCK {
-            self.more.push_back(VecDeque::new());
+            self.more.get_or_insert_default().push_back(VecDeque::new());
         }
         let last = self.last();
         if last.len() == last.capacity() {
-            // By a quarter: with twice the room, half of it could lie idle.
-            let more = last.len().wrapping_div(4).max(STEP);
+            // By a quarter, once there are some: with twice the room, half of it could lie idle.
+            let more = last.len().wrapping_div(4).max(last.len().clamp(1, STEP));
             last.reserve_exact(more.min(BLOCK.saturating_sub(last.len())));
         }
         last.push_back(value);
-        self.length = self.length.saturating_add(1);
     }
 
     /// Takes the first value away.
     pub fn pop_front(&mut self) -> Option<T> {
         let value = self.first.pop_front()?;
-        self.length = self.length.saturating_sub(1);
         if self.first.is_empty()
-            && let Some(next) = self.more.pop_front()
+            && let Some(next) = self.more.as_deref_mut().and_then(VecDeque::pop_front)
         {
             self.first = next;
             self.give_back();
@@ -97,9 +106,10 @@ impl<T> Blocks<T> {
     /// Takes a value away; the last one moves to its place.
     pub fn swap_remove(&mut self, at: usize) {
         let Some(last) = self.last().pop_back() else { return };
-        self.length = self.length.saturating_sub(1);
-        if self.more.back().is_some_and(VecDeque::is_empty) {
-            self.more.pop_back();
+        if let Some(more) = self.more.as_deref_mut()
+            && more.back().is_some_and(VecDeque::is_empty)
+        {
+            more.pop_back();
             self.give_back();
         }
         if let Some(place) = self.at_mut(at) {
@@ -108,21 +118,29 @@ impl<T> Blocks<T> {
     }
 
     fn last(&mut self) -> &mut VecDeque<T> {
-        self.more.back_mut().unwrap_or(&mut self.first)
+        let more = self.more.as_deref_mut().and_then(VecDeque::back_mut);
+        more.unwrap_or(&mut self.first)
     }
 
     fn give_back(&mut self) {
-        if self.more.capacity() > self.more.len().saturating_mul(4) {
-            self.more.shrink_to(self.more.len().saturating_mul(2));
+        let Some(more) = self.more.as_deref_mut() else { return };
+        if more.is_empty() {
+            self.more = None;
+        } else if more.capacity() > more.len().saturating_mul(4) {
+            more.shrink_to(more.len().saturating_mul(2));
         }
     }
 
     /// Memory that the blocks take, in bytes.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let own = self.more.capacity().saturating_mul(size_of::<VecDeque<T>>());
+        let list = |more: &VecDeque<_>| {
+            let places = more.capacity().saturating_mul(size_of::<VecDeque<T>>());
+            places.saturating_add(size_of::<VecDeque<VecDeque<T>>>())
+        };
         let bytes = |block: &VecDeque<T>| block.capacity().saturating_mul(size_of::<T>());
-        let blocks = std::iter::once(&self.first).chain(&self.more);
+        let own = self.more.as_deref().map_or(0, list);
+        let blocks = std::iter::once(&self.first).chain(self.more.iter().flat_map(|more| &**more));
         blocks.map(bytes).fold(own, usize::saturating_add)
     }
 }

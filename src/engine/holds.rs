@@ -4,11 +4,9 @@
 //! lapse. What has lapsed at an instant is no longer open, whether or not it has been cleared away.
 //! Invariant: ids are unique.
 
-use ahash::RandomState;
-
 use super::hold::Hold;
 use super::id::Id;
-use super::index::Index;
+use super::index::{Hashing, Index};
 use super::lapse::{Lapses, Open, Row};
 use super::time::Millis;
 
@@ -18,13 +16,13 @@ pub struct Holds {
     lapses: Lapses,
     /// Places of rows by id.
     index: Index,
-    hashing: RandomState,
+    hashing: Hashing,
 }
 
 impl Holds {
     /// No holds, to be hashed with the process's seed.
     #[must_use]
-    pub fn new(hashing: &RandomState) -> Self {
+    pub fn new(hashing: &Hashing) -> Self {
         Self { lapses: Lapses::default(), index: Index::default(), hashing: hashing.clone() }
     }
 
@@ -73,7 +71,7 @@ impl Holds {
     /// How many of the holds that lapse first do so at `time` or before, at most `most`.
     #[must_use]
     pub fn forgettable(&self, time: Millis, most: usize) -> usize {
-        if self.lapses.first().is_none_or(|row| row.hold.lapses > time) {
+        if self.lapses.soonest() > time {
             return 0;
         }
         self.all().take(most).take_while(|(_, hold)| hold.lapses <= time).count()
@@ -140,7 +138,7 @@ impl Holds {
     }
 }
 
-fn hash_of(lapses: &Lapses, hashing: &RandomState, at: u32) -> u64 {
+fn hash_of(lapses: &Lapses, hashing: &Hashing, at: u32) -> u64 {
     lapses.row(at).map_or(0, |row| hashing.hash_one(&row.id))
 }
 
@@ -165,7 +163,7 @@ mod tests {
     }
 
     fn holds() -> Holds {
-        Holds::new(&RandomState::with_seeds(1, 2, 3, 4))
+        Holds::new(&Hashing::with_seeds([1, 2, 3, 4]))
     }
 
     #[test]
@@ -184,6 +182,13 @@ mod tests {
         assert_eq!(holds.after(Millis(1_010)).count(), 2);
         assert_eq!(holds.next_lapse(Millis(1_010)), Some(Millis(1_020)));
         assert_eq!(holds.next_lapse(Millis(1_030)), None);
+    }
+
+    #[test]
+    fn what_every_account_with_a_hold_pays_is_small() {
+        assert!(size_of::<Holds>() <= 112, "{}", size_of::<Holds>());
+        assert!(size_of::<crate::engine::memory::Memory>() <= 112);
+        assert!(size_of::<crate::engine::extras::Extras>() <= 192);
     }
 
     #[test]

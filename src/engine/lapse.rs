@@ -71,6 +71,11 @@ impl Sum {
 #[derive(Clone)]
 pub struct Lapses {
     rows: Blocks<Row>,
+    /// What all rows hold; a sum that wraps.
+    nanos: i64,
+    /// When the first row lapses. Known here, so that nothing need be looked at where nothing has
+    /// lapsed.
+    soonest: Millis,
     root: u32,
     /// The row that lapses first.
     first: u32,
@@ -78,7 +83,8 @@ pub struct Lapses {
 
 impl Default for Lapses {
     fn default() -> Self {
-        Self { rows: Blocks::default(), root: NONE, first: NONE }
+        let soonest = Millis::NEVER;
+        Self { rows: Blocks::default(), nanos: 0, soonest, root: NONE, first: NONE }
     }
 }
 
@@ -110,16 +116,16 @@ impl Lapses {
     /// What is open when everything that lapses at `time` or before has lapsed.
     #[must_use]
     pub fn open(&self, time: Millis) -> Open {
-        let (stored, lapsed) = (self.below(self.root), self.lapsed(time));
-        let held = Money::from_nanos(stored.nanos.wrapping_sub(lapsed.nanos));
-        let count = stored.count.saturating_sub(lapsed.count) as usize;
+        let lapsed = self.lapsed(time);
+        let held = Money::from_nanos(self.nanos.wrapping_sub(lapsed.nanos));
+        let count = self.len().saturating_sub(lapsed.count as usize);
         Open { count, held: held.unwrap_or(Money::MAX) }
     }
 
     fn lapsed(&self, time: Millis) -> Sum {
         let (mut sum, mut at) = (Sum::default(), self.root);
         // As it is where holds are settled in time.
-        if self.first().is_none_or(|first| first.hold.lapses > time) {
+        if self.soonest > time {
             return sum;
         }
         while let Some(row) = self.row(at) {
@@ -133,6 +139,12 @@ impl Lapses {
         sum
     }
 
+    /// When the first row lapses, or never.
+    #[must_use]
+    pub const fn soonest(&self) -> Millis {
+        self.soonest
+    }
+
     /// The row that lapses first.
     #[must_use]
     pub fn first(&self) -> Option<&Row> {
@@ -142,11 +154,10 @@ impl Lapses {
     /// The first row that lapses after `time`.
     #[must_use]
     pub fn first_after(&self, time: Millis) -> Option<&Row> {
-        let (mut first, mut at) = (self.first(), self.root);
-        if first.is_none_or(|first| first.hold.lapses > time) {
-            return first;
+        if self.soonest > time {
+            return self.first();
         }
-        first = None;
+        let (mut first, mut at) = (None, self.root);
         while let Some(row) = self.row(at) {
             if row.hold.lapses > time {
                 first = Some(row);
@@ -189,10 +200,11 @@ impl Lapses {
     /// Puts a row into its place in the order, and tells where it lies.
     pub fn put(&mut self, row: Row) -> u32 {
         let at = u32::try_from(self.rows.len()).unwrap_or(NONE);
+        self.nanos = self.nanos.wrapping_add(row.nanos);
         self.rows.push_back(row);
         self.root = self.insert(self.root, at);
         if self.first == NONE || self.is_before(at, self.first) {
-            self.first = at;
+            self.begin_with(at);
         }
         at
     }
@@ -200,8 +212,10 @@ impl Lapses {
     /// Takes a row out. The last row moves to its place, if it is another.
     pub fn take(&mut self, at: u32) {
         self.root = self.without(self.root, at);
+        let held = self.row(at).map_or(0, |row| Sum::of(&row.hold).nanos);
+        self.nanos = self.nanos.wrapping_sub(held);
         if self.first == at {
-            self.first = self.leftmost();
+            self.begin_with(self.leftmost());
         }
         let last = self.last();
         self.lead_to(at, last);
@@ -209,6 +223,11 @@ impl Lapses {
             self.first = at;
         }
         self.rows.swap_remove(at as usize);
+    }
+
+    fn begin_with(&mut self, first: u32) {
+        self.soonest = self.row(first).map_or(Millis::NEVER, |row| row.hold.lapses);
+        self.first = first;
     }
 
     fn leftmost(&self) -> u32 {

@@ -5,12 +5,10 @@
 //! longer counts may still lie here until a later command clears it away, a few at a time.
 //! Invariants: times do not run backwards; the newest entry of an id is the one that is found.
 
-use ahash::RandomState;
-
 use super::blocks::Blocks;
 use super::bounds::{BILLING_IDS, CLOSED_HOLDS, SPEND_IDS};
 use super::id::Id;
-use super::index::Index;
+use super::index::{Hashing, Index};
 use super::money::Money;
 use super::time::Millis;
 
@@ -139,13 +137,13 @@ pub struct Memory {
     /// Serial numbers of entries; the front entry's is `first`.
     index: Index,
     first: u32,
-    hashing: RandomState,
+    hashing: Hashing,
 }
 
 impl Memory {
     /// An empty memory that hashes with the process's seed.
     #[must_use]
-    pub fn new(hashing: &RandomState) -> Self {
+    pub fn new(hashing: &Hashing) -> Self {
         let hashing = hashing.clone();
         Self { entries: Blocks::default(), index: Index::default(), first: 0, hashing }
     }
@@ -245,7 +243,7 @@ impl Memory {
     }
 }
 
-fn hash_of(hashing: &RandomState, entry: Option<&Entry>) -> u64 {
+fn hash_of(hashing: &Hashing, entry: Option<&Entry>) -> u64 {
     entry.map_or(0, |entry| hashing.hash_one((entry.act.space(), &entry.id)))
 }
 
@@ -297,7 +295,7 @@ mod tests {
     }
 
     fn memory() -> Memory {
-        Memory::new(&RandomState::with_seeds(1, 2, 3, 4))
+        Memory::new(&Hashing::with_seeds([1, 2, 3, 4]))
     }
 
     #[test]

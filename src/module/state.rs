@@ -5,13 +5,13 @@
 
 use std::cell::RefCell;
 
-use ahash::RandomState;
 use redis_module::raw;
 
 use super::clock::Clock;
 use super::telemetry::Counters;
 use super::warnings::WARNINGS;
 use crate::command::setting::{SETTINGS, Settings};
+use crate::engine::index::Hashing;
 
 /// All that the module keeps.
 pub(super) struct State {
@@ -22,7 +22,7 @@ pub(super) struct State {
     pub counters: Counters,
     /// Which of the warnings hold.
     pub warnings: [bool; WARNINGS.len()],
-    pub hashing: RandomState,
+    pub hashing: Hashing,
     pub account_type: *mut raw::RedisModuleType,
     /// Room for the bytes of an effect, kept so that the hot path allocates nothing.
     pub scratch: Vec<u8>,
@@ -47,7 +47,7 @@ pub(super) fn begin() {
         clock: Clock::default(),
         counters: Counters::default(),
         warnings: Default::default(),
-        hashing: RandomState::with_seeds(seed(1), seed(2), seed(3), seed(4)),
+        hashing: Hashing::with_seeds([seed(1), seed(2), seed(3), seed(4)]),
         account_type: std::ptr::null_mut(),
         scratch: Vec::new(),
     });

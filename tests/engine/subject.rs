@@ -2,7 +2,6 @@
 //!
 //! Every effect reaches the replica as bytes.
 
-use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::engine::account::Account;
 use fw_limits::engine::apply;
@@ -18,6 +17,7 @@ use fw_limits::engine::decide::suspend::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
 use fw_limits::engine::fits;
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::log::Event;
 use fw_limits::engine::memory::Act;
 use fw_limits::engine::month::Anchor;
@@ -36,7 +36,7 @@ pub struct Subject {
     replica: Option<Account>,
     policy: Policy,
     clock: Millis,
-    hashing: RandomState,
+    hashing: Hashing,
 }
 
 /// What a command came to, or what is wrong with it whatever the model says.
@@ -49,7 +49,7 @@ impl Subject {
             replica: None,
             policy: tell::policy(figures),
             clock: Millis::ZERO,
-            hashing: RandomState::with_seeds(1, 2, 3, 4),
+            hashing: Hashing::with_seeds([1, 2, 3, 4]),
         }
     }
 
@@ -250,7 +250,7 @@ pub fn encoded(account: &Account) -> Vec<u8> {
 pub fn change(
     account: &mut Option<Account>,
     effect: &Effect,
-    hashing: &RandomState,
+    hashing: &Hashing,
 ) -> Result<(), String> {
     fits::fits(account.as_ref(), effect).map_err(|what| format!("does not fit: {what}"))?;
     match account {

@@ -1,6 +1,5 @@
 //! One account under commands: judged, applied, and looked at from all sides after each.
 
-use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::command::args::{Args, Words};
 use fw_limits::command::error::Error;
@@ -12,6 +11,7 @@ use fw_limits::engine::apply;
 use fw_limits::engine::decide::{Rules, judge};
 use fw_limits::engine::effect::Effect;
 use fw_limits::engine::fits::fits;
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::time::Millis;
 
 use super::traffic::Step;
@@ -30,11 +30,11 @@ pub struct Bench {
     pub kept: Option<Vec<(Option<Account>, Effect)>>,
     settings: Settings,
     clock: i64,
-    hashing: RandomState,
+    hashing: Hashing,
 }
 
-pub fn hashing() -> RandomState {
-    RandomState::with_seeds(1, 2, 3, 4)
+pub fn hashing() -> Hashing {
+    Hashing::with_seeds([1, 2, 3, 4])
 }
 
 pub fn encoded(account: &Account) -> Vec<u8> {

@@ -5,10 +5,10 @@
 
 use std::rc::Rc;
 
-use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::codec::wire::VERSION;
 use fw_limits::engine::account::Account;
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::memory::Kept;
 use fw_limits::engine::policy::Policy;
 use fw_limits::engine::slot::Slot;
@@ -48,7 +48,7 @@ pub struct Node {
     /// The newest version of the format it knows.
     knows: u8,
     compares: usize,
-    hashing: RandomState,
+    hashing: Hashing,
     /// What happened to each account, where this node serves it.
     pub known: Vec<Known>,
 }
@@ -99,12 +99,12 @@ impl Node {
             knows: if index == OLDER.0 { OLDER.1 } else { VERSION },
             compares: plan.compares,
             // Every process has a seed of its own.
-            hashing: RandomState::with_seeds(1, 2, 3, index),
+            hashing: Hashing::with_seeds([1, 2, 3, index]),
             known: (0..plan.accounts).map(|_| Known::new(plan.memories())).collect(),
         }
     }
 
-    pub fn hashing(&self) -> &RandomState {
+    pub fn hashing(&self) -> &Hashing {
         &self.hashing
     }
 
@@ -295,7 +295,7 @@ fn knows(version: u8, blob: &[u8]) -> Result<(), String> {
     }
 }
 
-fn read(blob: &[u8], hashing: &RandomState) -> Result<Account, String> {
+fn read(blob: &[u8], hashing: &Hashing) -> Result<Account, String> {
     codec::account::decode(blob, hashing)
         .map_err(|damage| format!("an account cannot be read: {damage:?}"))
 }

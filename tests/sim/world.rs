@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::engine::account::Account;
 use fw_limits::engine::decide::admit::Admit;
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::effect::Effect;
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::limit::LimitName;
 use fw_limits::engine::time::Millis;
 
@@ -468,7 +468,7 @@ impl World {
 
     fn make_so(&mut self, node: usize, mut entry: Entry, effect: &Effect) -> Result<Place, String> {
         let account = entry.account;
-        let hashing: RandomState = self.nodes[node].hashing().clone();
+        let hashing: Hashing = self.nodes[node].hashing().clone();
         let held = &mut self.nodes[node].accounts[account];
         change(&mut held.account, effect, &hashing)?;
         let mut blob = Vec::new();

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use ahash::RandomState;
 use fw_limits::codec;
 use fw_limits::command::args::{Args, Words};
 use fw_limits::command::error::Error;
@@ -17,6 +16,7 @@ use fw_limits::engine::apply;
 use fw_limits::engine::decide::{Rules, judge};
 use fw_limits::engine::effect::Effect;
 use fw_limits::engine::fits;
+use fw_limits::engine::index::Hashing;
 use fw_limits::engine::time::Millis;
 
 use super::answer::Answer;
@@ -29,7 +29,7 @@ pub struct Memory {
     copies: HashMap<Vec<u8>, Account>,
     settings: Settings,
     clock: i64,
-    hashing: RandomState,
+    hashing: Hashing,
     events: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Default for Memory {
             copies: HashMap::new(),
             settings: Settings::default(),
             clock: START,
-            hashing: RandomState::new(),
+            hashing: Hashing::with_seeds([1, 2, 3, 4]),
             events: Vec::new(),
         };
         memory.reset();

@@ -25,7 +25,7 @@ pub mod suspend;
 
 use std::sync::Arc;
 
-use ahash::RandomState;
+use crate::engine::index::Hashing;
 
 use super::account::{Account, Record};
 use super::apply;
@@ -157,7 +157,7 @@ pub struct Rules<'a> {
     /// The server's clock, read once.
     pub clock: Millis,
     /// The process's seed for tables of ids.
-    pub hashing: &'a RandomState,
+    pub hashing: &'a Hashing,
 }
 
 /// Holds if the clock stands so far behind the account that the account follows it back.
