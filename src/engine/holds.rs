@@ -65,6 +65,10 @@ impl Holds {
     /// The soonest instant after `time` at which a hold lapses.
     #[must_use]
     pub fn next_lapse(&self, time: Millis) -> Option<Millis> {
+        let soonest = self.lapses.soonest();
+        if soonest > time && !self.is_empty() {
+            return Some(soonest);
+        }
         self.lapses.first_after(time).map(|row| row.hold.lapses)
     }
 

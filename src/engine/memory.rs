@@ -134,6 +134,9 @@ pub struct Since {
 #[derive(Clone)]
 pub struct Memory {
     entries: Blocks<Entry>,
+    /// When the first entry was recorded. Known here, so that no entry need be looked at where none
+    /// is old.
+    oldest: Millis,
     /// Serial numbers of entries; the front entry's is `first`.
     index: Index,
     first: u32,
@@ -145,7 +148,8 @@ impl Memory {
     #[must_use]
     pub fn new(hashing: &Hashing) -> Self {
         let hashing = hashing.clone();
-        Self { entries: Blocks::default(), index: Index::default(), first: 0, hashing }
+        let (entries, index) = (Blocks::default(), Index::default());
+        Self { entries, oldest: Millis::NEVER, index, first: 0, hashing }
     }
 
     /// What was done under `id`, if that was recorded after `since`. Nothing was recorded after
@@ -162,7 +166,10 @@ impl Memory {
         let space = entry.act.space();
         let hash = self.hash(space, &entry.id);
         let serial = self.first.wrapping_add(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        let Self { entries, index, first, hashing } = self;
+        if self.entries.is_empty() {
+            self.oldest = entry.time;
+        }
+        let Self { entries, index, first, hashing, .. } = self;
         let at = |serial: u32| entries.at(serial.wrapping_sub(*first) as usize);
         let same = |&known: &u32| {
             at(known).is_some_and(|known| known.act.space() == space && known.id == entry.id)
@@ -178,10 +185,8 @@ impl Memory {
     /// Clears away the `count` entries recorded first.
     pub fn forget(&mut self, count: usize) {
         for _ in 0..count {
-            let Some(entry) = self.entries.pop_front() else {
-                return;
-            };
-            let Self { entries, index, first, hashing } = self;
+            let Some(entry) = self.entries.pop_front() else { break };
+            let Self { entries, index, first, hashing, .. } = self;
             let hash = hash_of(hashing, Some(&entry));
             let next = first.wrapping_add(1);
             let at = |serial: u32| entries.at(serial.wrapping_sub(next) as usize);
@@ -189,11 +194,15 @@ impl Memory {
             index.remove(hash, |serial| serial == first, |&serial| hash_of(hashing, at(serial)));
             self.first = next;
         }
+        self.see_oldest();
     }
 
     /// How many of the entries recorded first no longer count, at most `most`.
     #[must_use]
     pub fn forgettable(&self, Since { since, now }: Since, most: usize) -> usize {
+        if self.oldest.min(now) > since {
+            return 0;
+        }
         let forgotten = |entry: &&Entry| entry.time.min(now) <= since;
         self.entries.iter().take(most).take_while(forgotten).count()
     }
@@ -203,6 +212,7 @@ impl Memory {
         for entry in self.entries.iter_mut() {
             entry.time = entry.time.min(now);
         }
+        self.see_oldest();
     }
 
     /// All entries, oldest first.
@@ -228,6 +238,10 @@ impl Memory {
         let (entries, index) = (self.entries.heap_bytes(), self.index.heap_bytes());
         let ids = self.entries.iter().map(|entry| entry.id.heap_bytes());
         ids.fold(entries.saturating_add(index), usize::saturating_add)
+    }
+
+    fn see_oldest(&mut self) {
+        self.oldest = self.entries.at(0).map_or(Millis::NEVER, |entry| entry.time);
     }
 
     fn hash(&self, space: Space, id: &Id) -> u64 {
