@@ -199,8 +199,8 @@ impl At<'_> {
     fn fits_lease(&self, id: &Id, lease: &Lease) -> Fits {
         let (account, effect) = (self.account, self.effect);
         let given = account.map_or(0, Account::last_token);
-        let held =
-            account.and_then(Account::leases).and_then(|leases| leases.living(id, effect.time));
+        let through = self.through();
+        let held = account.and_then(Account::leases).and_then(|leases| leases.living(id, through));
         let is_its_own = match held {
             Some(held) => lease.token == held.token,
             None => lease.token > given,
@@ -215,12 +215,12 @@ impl At<'_> {
         let Some(leases) = account.and_then(Account::leases) else {
             return Ok(());
         };
-        if held.is_none() && leases.count(effect.time) >= bounds::LEASES {
+        if held.is_none() && leases.count(through) >= bounds::LEASES {
             return Err("there are too many leases");
         }
         let others = |quota| {
             let own = held.map_or(Units::ZERO, |lease| lease.count(quota));
-            leases.used(quota, effect.time).minus(own)
+            leases.used(quota, through).minus(own)
         };
         let sums = lease.counts.iter().all(|(quota, count)| others(quota).plus(*count).is_some());
         if sums { Ok(()) } else { Err("the use of a quota does not fit") }
