@@ -58,36 +58,74 @@ pub struct Leases {
     used: BTreeMap<Name, Used>,
 }
 
-/// What is stored of a quota's use. What is held of it fits an i64; with what has lapsed it may not.
-/// Sums that wrap give the difference of the two all the same.
-#[derive(Clone, Debug, Default)]
+/// What is stored of a quota's use, with running sums: how much is held at an instant is told
+/// without looking at every lease. What is held of a quota fits an i64; with what has lapsed it may
+/// not. Sums that wrap give the difference of the two all the same.
+#[derive(Clone, Default)]
 struct Used {
-    stored: i64,
-    /// Of each lease its lapse, token and count, soonest first.
-    leases: VecDeque<(Millis, i64, Units)>,
+    /// What the sums begin with.
+    base: i64,
+    /// Soonest lapse first.
+    leases: VecDeque<Part>,
+}
+
+/// What one lease uses of a quota.
+#[derive(Clone)]
+struct Part {
+    lapses: Millis,
+    token: i64,
+    /// What it and all that lapse sooner use, and the base.
+    sum: i64,
 }
 
 impl Used {
     fn add(&mut self, lease: &Lease, count: Units) {
-        self.stored = self.stored.wrapping_add(count.count());
-        self.leases.insert(self.place(lease), (lease.lapses, lease.token, count));
+        let (at, count) = (self.place(lease), count.count());
+        let sum = self.sum_before(at).wrapping_add(count);
+        let later = self.leases.range_mut(at..);
+        later.for_each(|part| part.sum = part.sum.wrapping_add(count));
+        self.leases.insert(at, Part { lapses: lease.lapses, token: lease.token, sum });
     }
 
     fn take(&mut self, lease: &Lease, count: Units) {
-        self.stored = self.stored.wrapping_sub(count.count());
-        self.leases.remove(self.place(lease));
+        let (at, count) = (self.place(lease), count.count());
+        self.leases.remove(at);
+        // What lapses is renewed or cleared away at the front, where the way is short.
+        if at < self.leases.len().wrapping_div(2) {
+            self.base = self.base.wrapping_add(count);
+            let sooner = self.leases.range_mut(..at);
+            sooner.for_each(|part| part.sum = part.sum.wrapping_add(count));
+        } else {
+            let later = self.leases.range_mut(at..);
+            later.for_each(|part| part.sum = part.sum.wrapping_sub(count));
+        }
     }
 
     /// Where a lease is, or belongs.
     fn place(&self, lease: &Lease) -> usize {
         let own = (lease.lapses, lease.token);
-        self.leases.partition_point(|&(lapses, token, _)| (lapses, token) < own)
+        self.leases.partition_point(|part| (part.lapses, part.token) < own)
+    }
+
+    fn sum_before(&self, at: usize) -> i64 {
+        let before = at.checked_sub(1).and_then(|before| self.leases.get(before));
+        before.map_or(self.base, |part| part.sum)
     }
 
     fn living(&self, now: Millis) -> Units {
-        let lapsed = self.leases.iter().take_while(|(lapses, ..)| *lapses <= now);
-        let living = lapsed.fold(self.stored, |sum, (.., count)| sum.wrapping_sub(count.count()));
-        Units::new(living).unwrap_or_default()
+        let lapsed = self.leases.partition_point(|part| part.lapses <= now);
+        let stored = self.sum_before(self.leases.len());
+        Units::new(stored.wrapping_sub(self.sum_before(lapsed))).unwrap_or_default()
+    }
+}
+
+/// What it says, whatever its sums begin with.
+impl std::fmt::Debug for Used {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let count = |at, part: &Part| part.sum.wrapping_sub(self.sum_before(at));
+        let parts = self.leases.iter().enumerate();
+        let parts = parts.map(|(at, part)| (part.lapses, part.token, count(at, part)));
+        out.debug_list().entries(parts).finish()
     }
 }
 
@@ -194,7 +232,7 @@ impl Leases {
         let row = size_of::<(Id, Lease)>().saturating_add(size_of::<((Millis, i64), Id)>());
         let rows = self.by_id.len().saturating_mul(row);
         let use_of = |used: &Used| {
-            let rows = used.leases.capacity().saturating_mul(size_of::<(Millis, i64, Units)>());
+            let rows = used.leases.capacity().saturating_mul(size_of::<Part>());
             rows.saturating_add(size_of::<(Name, Used)>())
         };
         let quotas = self.used.values().map(use_of).fold(0, usize::saturating_add);
@@ -255,6 +293,29 @@ mod tests {
             assert_eq!(leases.used(&name("h100"), Millis(100)), Units::of(3));
             assert_eq!(leases.count(Millis(100)), 1);
         }
+    }
+
+    #[test]
+    fn what_is_held_is_the_sum_of_what_lives_wherever_leases_come_and_go() {
+        let (mut used, mut plain, mut random) = (Used::default(), Vec::new(), 7_u32);
+        for token in 0..3_000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let place = random >> 8;
+            if random >> 31 == 0 || plain.is_empty() {
+                let count = Units::of(place % 9 + 1);
+                let lease = lease(token, 0, i64::from(place % 50));
+                used.add(&lease, count);
+                plain.push((lease, count));
+            } else {
+                let (lease, count) = plain.swap_remove(place as usize % plain.len());
+                used.take(&lease, count);
+            }
+            let now = Millis(i64::from(random % 60) - 5);
+            let living = plain.iter().filter(|(lease, _)| lease.lapses > now);
+            let sum = living.map(|(_, count)| count.count()).sum();
+            assert_eq!(used.living(now), Units::new(sum).expect("a sum"));
+        }
+        assert!(plain.len() > 20, "{}", plain.len());
     }
 
     #[test]
