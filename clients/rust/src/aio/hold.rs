@@ -13,7 +13,6 @@ use crate::replies::{Admission, MoneyReply};
 use crate::{Error, Money, Result, commands};
 
 /// What is voided when it is dropped, from the moment the request is sent.
-#[derive(Debug)]
 pub(super) struct Open<C: Connection> {
     limits: AsyncLimits<C>,
     key: BString,
@@ -53,10 +52,16 @@ impl<C: Connection> Drop for Open<C> {
 /// to do that, or the void fails, a warning is logged and the hold lapses after its TTL.
 ///
 /// `spend` and `void` are finished in the background if the task that awaits them is cancelled.
-#[derive(Debug)]
 pub struct AsyncHold<C: Connection> {
     open: Open<C>,
     meter: Meter,
+}
+
+/// Connections of redis-rs need not print.
+impl<C: Connection> std::fmt::Debug for AsyncHold<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AsyncHold").field("meter", &self.meter).finish_non_exhaustive()
+    }
 }
 
 impl<C: Connection> AsyncHold<C> {
