@@ -57,7 +57,7 @@ pub enum Error {
 }
 
 /// Codes of servers that will be able to answer later.
-const AWAY: [&str; 11] = [
+const AWAY: &[&str] = &[
     "LOADING",
     "BUSY",
     "CLUSTERDOWN",

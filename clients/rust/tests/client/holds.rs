@@ -272,6 +272,20 @@ async fn async_spends_and_voids() {
 }
 
 #[tokio::test]
+async fn async_what_was_settled_is_not_voided() {
+    let mut server = started();
+    let limits = connected(server.port, "").await;
+    opened_async(&limits, one()).await.spend(money("0.5"), None).await.unwrap();
+    opened_async(&limits, one()).await.void().await.unwrap();
+    // A void that a drop had begun would be sent before this.
+    tokio::task::yield_now().await;
+    limits.get(KEY).await.unwrap();
+    assert_eq!(server.info("fw", "fw_conflicts"), "0", "no void follows a spend");
+    assert_eq!(server.info("fw", "fw_duplicates"), "0", "nor another void");
+    is(state(&mut server), "0.5", "0", 0);
+}
+
+#[tokio::test]
 async fn async_charges_a_hold_that_is_not_known() {
     let mut server = started();
     let limits = connected(server.port, "").await;
