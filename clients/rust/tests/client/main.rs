@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod async_holds;
 mod cluster;
 mod commands;
+mod errors;
 mod holds;
 mod leases;
 mod support;
