@@ -31,10 +31,11 @@ test-matrix: deps ## Run the server tests on Redis 7.0 and 8.2 and Valkey 8.1 an
 
 # Not part of test: it needs Node and two more package registries, and takes longer to install than
 # to run.
-test-clients: deps ## Run the same commands through four clients, then clients/python and examples (needs Python 3.11, Node 20, PyPI, npm)
+test-clients: deps ## Run the same commands through four clients, then those of clients/ and the examples (needs Python 3.11, Node 20, PyPI, npm)
 	cargo build --locked
 	bash scripts/clients.sh
 	bash scripts/python.sh
+	bash scripts/rust.sh
 	cargo test --locked --test clients -- --include-ignored
 	cargo test --locked --test torture redis_py -- --include-ignored
 
@@ -63,7 +64,7 @@ torture-hostile: deps ## Send a server hostile words, payloads and keys for much
 	  cargo test --locked --test server hostile:: -- --nocapture --test-threads 1
 
 lint: deps ## Check format and lints, and licences where cargo-deny is installed
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --all-targets --locked -- -D warnings
 	@if command -v cargo-deny >/dev/null; then \
 	  echo cargo deny check licenses bans sources; \
