@@ -27,14 +27,11 @@ pub enum Command {
     /// Everything about an account
     #[command(subcommand)]
     Account(Account),
-    /// Tells whether a request would be admitted, and why not; takes nothing
     Explain(explain::Explain),
     /// The limits of an account's own
     #[command(subcommand)]
     Limit(Limit),
-    /// Records credits bought or given
     Topup(billing::TopUp),
-    /// Blocks an account until resume
     Suspend(billing::Suspend),
     /// Ends suspend
     Resume(One),
@@ -44,11 +41,8 @@ pub enum Command {
     Leases(rows::Rows),
     /// The latest changes of standing, tier and limits of an account, newest first
     Log(rows::Rows),
-    /// Busy accounts, and those that would be denied, from samples
     Top(top::Top),
-    /// Events of accounts as they happen
     Watch(watch::Watch),
-    /// Prints the completions of a shell
     Completions(completions::Completions),
 }
 

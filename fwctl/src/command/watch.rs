@@ -173,10 +173,10 @@ fn listen(
 ) -> Result<(), Failure> {
     let mut line = connect(node)?;
     let setting = check(&mut line, &node.addr().to_string())?;
+    // PubSub::psubscribe takes a refusal for a success.
+    line.send_packed_command(&redis::cmd("PSUBSCRIBE").arg(channels).get_packed_command())?;
+    line.recv_response()?.extract_error()?;
     let mut line = line.as_pubsub();
-    line.psubscribe(channels)?;
-    // A ping is answered after the subscription, and where that was refused, with its error.
-    line.ping::<Value>()?;
     line.set_read_timeout(Some(SILENCE))?;
     let mut open = send(News::Ready(setting));
     while open {
