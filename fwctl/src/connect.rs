@@ -2,7 +2,7 @@
 //!
 //! A password comes from the URL or from `REDISCLI_AUTH`, and never reaches an output.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::cluster::{ClusterClientBuilder, ClusterConnection};
 use redis::{
@@ -23,6 +23,8 @@ const RETRIES: u32 = 5;
 pub struct Server {
     seed: ConnectionInfo,
     line: Line,
+    /// The server's time when it was opened, and when that was.
+    opened: (i64, Instant),
 }
 
 enum Line {
@@ -35,15 +37,23 @@ impl Server {
     pub fn open(url: &str) -> Result<Self, Failure> {
         let seed = address(url)?;
         let mut single = connect(&seed)?;
-        if !is_cluster(&mut single)? {
-            return Ok(Self { seed, line: Line::Single(Box::new(single)) });
-        }
-        let builder = ClusterClientBuilder::new([seed.clone()])
-            .connection_timeout(PATIENCE)
-            .response_timeout(PATIENCE)
-            .retries(RETRIES);
-        let line = builder.build()?.get_connection()?;
-        Ok(Self { seed, line: Line::Cluster(Box::new(line)) })
+        let said = Said::ask(&mut single)?;
+        let line = if said.is_cluster {
+            let builder = ClusterClientBuilder::new([seed.clone()])
+                .connection_timeout(PATIENCE)
+                .response_timeout(PATIENCE)
+                .retries(RETRIES);
+            Line::Cluster(Box::new(builder.build()?.get_connection()?))
+        } else {
+            Line::Single(Box::new(single))
+        };
+        Ok(Self { seed, line, opened: (said.time_ms, Instant::now()) })
+    }
+
+    /// The server's time, in Unix milliseconds.
+    pub fn now(&self) -> i64 {
+        let (time, when) = self.opened;
+        time.saturating_add(i64::try_from(when.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 
     /// Runs a command where its key is.
@@ -122,12 +132,26 @@ fn address(url: &str) -> Result<ConnectionInfo, Failure> {
     }
 }
 
-/// Asks a server whether it is a node of a cluster. One that may not be asked is taken for none.
-fn is_cluster(line: &mut Connection) -> Result<bool, Failure> {
-    match redis::cmd("INFO").arg("cluster").query::<String>(line) {
-        Ok(text) => Ok(text.lines().any(|line| line == "cluster_enabled:1")),
-        Err(error) if error.code() == Some("NOPERM") => Ok(false),
-        Err(error) => Err(error.into()),
+/// What a server says of itself.
+struct Said {
+    is_cluster: bool,
+    time_ms: i64,
+}
+
+impl Said {
+    /// Asks by INFO. A server that may not be asked is taken for no cluster, and for one whose clock
+    /// is right.
+    fn ask(line: &mut Connection) -> Result<Self, Failure> {
+        let asked = redis::cmd("INFO").arg(&["server", "cluster"]).query::<String>(line);
+        let text = match asked {
+            Err(error) if error.code() == Some("NOPERM") => String::new(),
+            asked => asked?,
+        };
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+        let micros: Option<i64> = field("server_time_usec:").and_then(|time| time.parse().ok());
+        let time_ms = micros.map(|micros| micros / 1_000);
+        let time_ms = time_ms.unwrap_or_else(|| jiff::Timestamp::now().as_millisecond());
+        Ok(Self { is_cluster: field("cluster_enabled:") == Some("1"), time_ms })
     }
 }
 

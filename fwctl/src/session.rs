@@ -8,7 +8,6 @@ use crate::connect::Server;
 use crate::failure::Failure;
 use crate::keys::Keys;
 use crate::output::{Format, Output};
-use crate::reply::bytes;
 
 /// Options of all commands.
 #[derive(Debug, clap::Args)]
@@ -85,20 +84,8 @@ impl Session {
         Failure::NoAccount(format!("no such account: there is no key {key} (see --key-prefix)"))
     }
 
-    /// The server's time, in Unix milliseconds.
-    pub fn now(&mut self) -> Result<i64, Failure> {
-        if let Some(now) = self.now_ms {
-            return Ok(now);
-        }
-        let Value::Array(words) = self.server.call(&redis::cmd("TIME"))? else {
-            return Err(Failure::reply("no time"));
-        };
-        let number = |at: usize| -> Option<i64> {
-            String::from_utf8(bytes(words.get(at)?)?).ok()?.parse().ok()
-        };
-        let ms = number(0)
-            .zip(number(1))
-            .and_then(|(seconds, micros)| seconds.checked_mul(1_000)?.checked_add(micros / 1_000));
-        ms.ok_or_else(|| Failure::reply("no time"))
+    /// The time that spans count from, in Unix milliseconds.
+    pub fn now(&self) -> i64 {
+        self.now_ms.unwrap_or_else(|| self.server.now())
     }
 }

@@ -31,7 +31,7 @@ impl Rows {
         if fw.output.is_json() {
             return fw.output.document(&quota::json(&rows)?);
         }
-        let now = fw.now()?;
+        let now = fw.now();
         let mut table = Table::new(&[
             Column::Left("ID"),
             Column::Right("AMOUNT"),
@@ -67,7 +67,7 @@ impl Rows {
             let rows = rows.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
             return fw.output.document(&Json::from(rows));
         }
-        let now = fw.now()?;
+        let now = fw.now();
         let mut table = Table::new(&[
             Column::Left("ID"),
             Column::Right("TOKEN"),
@@ -101,7 +101,7 @@ impl Rows {
         if fw.output.is_json() {
             return fw.output.document(&quota::json(&rows)?);
         }
-        let now = fw.now()?;
+        let now = fw.now();
         let mut table = Table::new(&[
             Column::Left("TIME"),
             Column::Right("AGO"),

@@ -64,7 +64,7 @@ impl Top {
         before: Option<&Counted>,
         fw: &mut Session,
     ) -> Result<(), Failure> {
-        let time = fw.now()?;
+        let time = fw.now();
         if fw.output.is_json() {
             let json = look.json(time, fw);
             return fw.output.line(&json);
