@@ -35,8 +35,6 @@ pub struct Cli {
 
 fn main() -> ExitCode {
     let Cli { command, options } = Cli::parse();
-    // Only rediss:// needs it. Whoever installed one before us may keep it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let Err(failure) = command.run(&options) else { return ExitCode::SUCCESS };
     if let Some(text) = failure.text() {
         anstream::eprintln!("fwctl: {}", text::shown(text.as_bytes()));

@@ -58,6 +58,20 @@ impl Output {
         Ok(self.out.flush()?)
     }
 
+    /// Prints text over what is on the screen.
+    pub fn screen(&mut self, text: &str) -> Result<(), Failure> {
+        // Line by line, not cleared first: nothing flickers. What moves the cursor goes past the
+        // stream, which lets no escapes through where colours are not wanted.
+        let mut bare = std::io::stdout();
+        bare.write_all(b"\x1b[H")?;
+        for line in text.lines() {
+            self.out.write_all(line.as_bytes())?;
+            bare.write_all(b"\x1b[K\n")?;
+        }
+        bare.write_all(b"\x1b[J")?;
+        Ok(bare.flush()?)
+    }
+
     /// Prints a document.
     pub fn document(&mut self, json: &Json) -> Result<(), Failure> {
         self.text(&format!("{json:#}\n"))

@@ -5,6 +5,7 @@ mod billing;
 mod completions;
 mod explain;
 mod limit;
+mod metrics;
 mod quota;
 mod rows;
 mod sample;
@@ -43,6 +44,7 @@ pub enum Command {
     Log(rows::Rows),
     Top(top::Top),
     Watch(watch::Watch),
+    Metrics(metrics::Metrics),
     Completions(completions::Completions),
 }
 
@@ -94,6 +96,7 @@ impl Command {
             Self::Log(rows) => rows.log(fw),
             Self::Top(top) => top.run(fw),
             Self::Watch(watch) => watch.run(fw),
+            Self::Metrics(metrics) => metrics.run(fw),
             Self::Completions(completions) => completions.run(),
         }
     }

@@ -69,12 +69,7 @@ impl Top {
             let json = look.json(time, fw);
             return fw.output.line(&json);
         }
-        let screen = fw.output.is_screen() && !self.once;
-        // Home, the new lines, and nothing below them: the screen does not flicker.
-        let (begin, end) = if screen { ("\x1b[H\x1b[2J", "") } else { ("", "\n") };
-        let end = if self.once { "" } else { end };
         let text = [
-            begin.to_owned(),
             format!("{}  {}\n", utc(time), fw.server.place()),
             look.server(before),
             look.share(),
@@ -82,9 +77,13 @@ impl Top {
             table(&look.busiest, fw),
             format!("\n{}\n", styled(HEAD, "Would be denied now")),
             table(&look.denied, fw),
-            end.to_owned(),
         ];
-        fw.output.text(&text.concat())
+        let text = text.concat();
+        match (self.once, fw.output.is_screen()) {
+            (true, _) => fw.output.text(&text),
+            (false, true) => fw.output.screen(&text),
+            (false, false) => fw.output.text(&format!("{text}\n")),
+        }
     }
 }
 

@@ -126,7 +126,7 @@ fn wrong_usage_is_2() {
 fn a_password_comes_from_the_environment_or_the_address() {
     let mut server = Server::start(&["appendonly no", "save \"\""]);
     server.must("FW.ADMIT acct:42");
-    server.must("ACL SETUSER op on >other ~acct:* +info +fw.quotas +fw.peek");
+    server.must("ACL SETUSER op on >other ~acct:* +fw.quotas");
     server.must("CONFIG SET requirepass secret");
     let place = format!("127.0.0.1:{}", server.port);
     let list = |url: &str, auth: Option<&str>| {
@@ -193,4 +193,14 @@ fn the_operator_of_redis_conf_may_do_what_the_readme_says() {
     server.must("ACL SETUSER operator +scan +dbsize +psubscribe &__keyspace@0__:acct:*");
     assert_eq!(as_operator("top --once").code, 0);
     Running::start(at(&address).arg("watch")).says("fwctl: watching ");
+}
+
+#[test]
+fn a_server_that_cannot_answer_now_is_5() {
+    let mut server = Server::start(&["appendonly no", "save \"\"", "replica-serve-stale-data no"]);
+    server.must("FW.ADMIT acct:42");
+    server.must(&format!("REPLICAOF 127.0.0.1 {}", crate::support::server::free_port()));
+    let ran = run(&server, "quota list 42");
+    assert_eq!((ran.code, ran.out.as_str()), (5, ""), "{ran:?}");
+    assert!(ran.err.contains("MASTERDOWN"), "{ran:?}");
 }

@@ -14,6 +14,7 @@ mod accounts;
 mod cluster;
 mod ends;
 mod faces;
+mod metrics;
 mod program;
 mod tls;
 mod top;

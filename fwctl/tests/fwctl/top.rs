@@ -92,3 +92,24 @@ fn later_looks_tell_the_servers_rates() {
         }
     }
 }
+
+#[test]
+fn a_terminal_is_drawn_over_with_and_without_colours() {
+    let mut server = Server::start(&["appendonly no", "save \"\""]);
+    server.must("FW.ADMIT acct:42");
+    for (variable, is_coloured) in [("UNUSED", true), ("NO_COLOR", false)] {
+        let mut script = std::process::Command::new("script");
+        let line = format!("{} top --interval 1", env!("CARGO_BIN_EXE_fwctl"));
+        script.args(["-qefc", &line, "/dev/null"]).env("TERM", "xterm").env("FW_URL", url(&server));
+        let running = Running::start(script.env_remove("NO_COLOR").env(variable, "1"));
+        let mut looks = 0;
+        let mut text = String::new();
+        while looks < 2 {
+            let line = running.line();
+            looks += u32::from(line.contains("\u{1b}[H"));
+            text.push_str(&line);
+        }
+        assert!(text.contains("\u{1b}[K") && text.contains("\u{1b}[J"), "{text:?}");
+        assert_eq!(text.contains("\u{1b}[1mBusiest"), is_coloured, "{text:?}");
+    }
+}
