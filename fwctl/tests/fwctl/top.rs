@@ -108,6 +108,7 @@ fn a_terminal_is_drawn_over_with_and_without_colours() {
             let line = running.line();
             looks += u32::from(line.contains("\u{1b}[H"));
             text.push_str(&line);
+            assert!(text.len() < 10_000, "it is not drawn over: {text:?}");
         }
         assert!(text.contains("\u{1b}[K") && text.contains("\u{1b}[J"), "{text:?}");
         assert_eq!(text.contains("\u{1b}[1mBusiest"), is_coloured, "{text:?}");
