@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test sanitize test-matrix test-clients model sim fuzz torture torture-hostile \
+.PHONY: help deps build run test sanitize test-matrix test-clients test-fwctl model sim fuzz torture torture-hostile \
   lint bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
@@ -39,6 +39,12 @@ test-clients: deps ## Run the same commands through four clients, then those of 
 	cargo test --locked --test clients -- --include-ignored
 	cargo test --locked --test torture redis_py -- --include-ignored
 
+test-fwctl: ## Check and test fwctl, the operator's command line, on real servers
+	@bash scripts/deps.sh openssl
+	cargo clippy --package fwctl --all-targets --locked -- -D warnings
+	cargo build --locked
+	cargo test --locked --package fwctl
+
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
 	  cargo test --locked --test engine random_histories -- --nocapture
@@ -67,8 +73,8 @@ lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	cargo fmt --all --check
 	cargo clippy --all-targets --locked -- -D warnings
 	@if command -v cargo-deny >/dev/null; then \
-	  echo cargo deny check licenses bans sources; \
-	  cargo deny --locked check --hide-inclusion-graph licenses bans sources; \
+	  echo cargo deny --workspace check licenses bans sources; \
+	  cargo deny --locked --workspace check --hide-inclusion-graph licenses bans sources; \
 	fi
 
 # SERVER=redis-7.0, redis-8.2, valkey-8.1 or valkey-9.1; KEEP=yes keeps the figures in benches/results.
