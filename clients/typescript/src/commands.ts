@@ -127,9 +127,15 @@ function about(words: readonly [string, ...Text[]], traits: Traits = ONCE): Comm
 
 /** A charge that counts once under its `id`, or what a held request cost, or neither. */
 export type Spend =
-  | { readonly id?: Text | undefined; readonly hold?: undefined }
+  | {
+      readonly id?: Text | undefined;
+      readonly hold?: undefined;
+      readonly tokens?: undefined;
+      readonly partial?: undefined;
+    }
   | {
       readonly hold: Text;
+      readonly id?: undefined;
       /** What it used; the reservation becomes that. */
       readonly tokens?: Count | undefined;
       /** It is the total so far, and the hold stays open. */

@@ -8,7 +8,7 @@ import { Row } from './wire.js';
 const text = wire.absent(wire.string);
 const amount = wire.absent(wire.money);
 const mostMoney = wire.limit(wire.money);
-const mostCount = wire.limit(wire.integer);
+const mostCount = wire.limit(wire.countWord);
 
 /** Everything about an account (FW.GET). */
 export interface Account {
@@ -118,7 +118,7 @@ export function limit(reply: unknown): Limit {
     unit: 'count',
     limit: row.read('limit', mostCount),
     max: row.read('max', mostCount),
-    used: row.read('used', wire.integer),
+    used: row.read('used', wire.countWord),
     remaining: row.read('remaining', mostCount),
     source: from,
   };

@@ -22,6 +22,11 @@ export function integer(value: unknown): bigint {
   return Number.isSafeInteger(value) ? BigInt(value as number) : unexpected('an integer', value);
 }
 
+/** A count that is written as a string, as in the rows of limits. */
+export function countWord(value: unknown): bigint {
+  return integer(string(value));
+}
+
 /** A duration or a time, all of which a number can say. */
 export function number(value: unknown): number {
   const found = Number(integer(value));

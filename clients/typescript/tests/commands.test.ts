@@ -22,7 +22,7 @@ import {
   type Account,
 } from '../src/index.js';
 import { withEach } from './clients.js';
-import { NOON } from './servers.js';
+import { NOON, Server } from './servers.js';
 
 const KEY = 'acct:1';
 const $ = Money.from;
@@ -346,10 +346,11 @@ withEach('commands', (played) => {
 });
 
 test('commands go into a MULTI', async (t) => {
-  const { Server } = await import('./servers.js');
   const server = await Server.start();
   t.after(() => server.remove());
-  const client = await createClient({ socket: { port: server.port } }).connect();
+  const client = createClient({ socket: { port: server.port } });
+  client.on('error', () => {});
+  await client.connect();
   t.after(() => client.destroy());
   const batch = [commands.admit(KEY), commands.admit(KEY, { cost: 2 })];
   const multi = client.withTypeMapping(MAPPING).multi();

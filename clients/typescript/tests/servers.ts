@@ -72,8 +72,9 @@ export class Server {
     const program = process.env.FW_REDIS_SERVER ?? 'redis-server';
     const child = spawn(program, [join(this.folder, 'redis.conf')], { stdio: 'inherit' });
     this.#process = child;
+    process.once('exit', () => child.kill('SIGKILL'));
     await until(async () => {
-      assert.equal(child.exitCode, null, readFileSync(`${this.folder}/server.log`, 'utf8'));
+      if (child.exitCode !== null) assert.fail(readFileSync(`${this.folder}/server.log`, 'utf8'));
       return this.ask('PING').then(
         () => true,
         () => false,
