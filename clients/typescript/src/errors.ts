@@ -61,7 +61,7 @@ export class Unavailable extends Error {
 
   /** Whether the server itself refused (NOPERM, LOADING, CLUSTERDOWN...). */
   get replied(): boolean {
-    return this.cause instanceof ErrorReply;
+    return isReply(this.cause);
   }
 }
 
@@ -76,6 +76,15 @@ export class CostUnknown extends Error {
  */
 export function isUnavailable(error: unknown): error is Unavailable | OutOfMemory {
   return error instanceof Unavailable || error instanceof OutOfMemory;
+}
+
+/** Whether the server said it; where node-redis is installed twice, there are two such classes. */
+function isReply(error: unknown): boolean {
+  if (error instanceof ErrorReply) return true;
+  for (let of = error; of instanceof Object; of = Object.getPrototypeOf(of)) {
+    if (of.constructor.name === 'ErrorReply') return true;
+  }
+  return false;
 }
 
 type Refusal = new (message: string, options: ErrorOptions) => FwError;
@@ -97,7 +106,7 @@ export function classified(error: unknown): FwError | Unavailable {
   const cause = error instanceof AggregateError ? error.errors[0] : error;
   const message = cause instanceof Error ? cause.message : String(cause);
   const code = message.slice(0, message.indexOf(' '));
-  const kind = error instanceof ErrorReply ? CLASSES.get(code) : undefined;
+  const kind = isReply(error) ? CLASSES.get(code) : undefined;
   // A server that lacks the module decides nothing.
   if (kind === undefined || message.startsWith('ERR unknown command')) {
     return new Unavailable(message, { cause: error });

@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Admission, commands, HTTP_STATUS, Money, type Verdict } from '../src/index.js';
+import {
+  Admission,
+  commands,
+  HTTP_STATUS,
+  Limits,
+  Money,
+  NoHold,
+  Unavailable,
+  type Verdict,
+} from '../src/index.js';
 
 test('money is exact both ways', () => {
   for (const [amount, shown] of [
@@ -94,4 +103,12 @@ test('every verdict has its status', () => {
   for (const [verdict, status] of Object.entries(HTTP_STATUS)) {
     assert.equal(admission(verdict as Verdict, [1, 1, 0, 0]).httpStatus, status);
   }
+});
+
+test('an error of another copy of node-redis has its class, too', async () => {
+  class ErrorReply extends Error {}
+  class SimpleError extends ErrorReply {}
+  const throws = (error: Error) => new Limits({ sendCommand: () => Promise.reject(error) });
+  await assert.rejects(throws(new SimpleError('NOHOLD no such hold')).void('a', 'b'), NoHold);
+  await assert.rejects(throws(new Error('NOHOLD no such hold')).void('a', 'b'), Unavailable);
 });
