@@ -31,11 +31,13 @@ test-matrix: deps ## Run the server tests on Redis 7.0 and 8.2 and Valkey 8.1 an
 
 # Not part of test: it needs Node and two more package registries, and takes longer to install than
 # to run.
-test-clients: deps ## Run the same commands through four clients, then those of clients/ and the examples (needs Python 3.11, Node 20, PyPI, npm)
+test-clients: ## Run the same commands through four clients, then clients/ and examples/ (needs Python 3.11, Node 20, PyPI, npm)
+	@bash scripts/deps.sh nginx
 	cargo build --locked
 	bash scripts/clients.sh
 	bash scripts/python.sh
 	bash scripts/rust.sh
+	bash scripts/typescript.sh
 	cargo test --locked --test clients -- --include-ignored
 	cargo test --locked --test torture redis_py -- --include-ignored
 

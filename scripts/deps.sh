@@ -6,6 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+export PATH="$PATH:/usr/sbin" # where Debian has nginx
+
 missing=()  # packages to install
 problems=() # what no package can mend
 
@@ -44,8 +46,9 @@ check_rust() {
   fi
 }
 
-# The server is started by 'make run', never as a service: the package's own start would take port
-# 6379. Package scripts ask policy-rc.d before they start anything; while we install, it says no.
+# Servers are started by 'make run' and by tests, never as services: redis-server's own start would
+# take port 6379, nginx's port 80. Package scripts ask policy-rc.d before they start anything; while
+# we install, it says no.
 policy=/usr/sbin/policy-rc.d
 aside=$policy.fw-limits-aside
 as_root=()
@@ -87,11 +90,13 @@ install_missing() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   forbid_starts && "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null || return 1
-  # Nor may it start with the next boot.
-  if [[ " ${missing[*]} " == *" redis-server "* ]]; then
-    "${as_root[@]}" update-rc.d redis-server disable >/dev/null 2>&1 || true
-    if has systemctl; then "${as_root[@]}" systemctl disable redis-server >/dev/null 2>&1 || true; fi
-  fi
+  # Nor may they start with the next boot.
+  local service
+  for service in redis-server nginx; do
+    [[ " ${missing[*]} " == *" $service "* ]] || continue
+    "${as_root[@]}" update-rc.d "$service" disable >/dev/null 2>&1 || true
+    if has systemctl; then "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true; fi
+  done
 }
 
 [[ -n ${FW_REDIS_SERVER:-} ]] || has redis-server || missing+=(redis-server)
