@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::scenario::words;
 use crate::support::history::Random;
 use crate::support::server::{Server, answered, free_port};
-use crate::{Stop, form, until, version};
+use crate::{PATIENCE, Stop, form, until, version};
 
 const CLIENTS: usize = 4;
 const ACCOUNTS: u64 = 60;
