@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test sanitize test-matrix test-clients model sim fuzz torture torture-hostile \
+.PHONY: help deps build run dist test test-dist sanitize test-matrix test-clients model sim fuzz torture torture-hostile \
   lint bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
@@ -20,6 +20,9 @@ build: deps ## Build the module: target/release/libfw_limits.so
 
 run: build ## Start Redis with the module in the foreground; PORT=6380 for another port
 	@bash scripts/run.sh
+
+dist: deps ## Pack the module, its configuration and notices: target/dist/*.tar.gz and SHA256SUMS
+	bash scripts/dist.sh
 
 test: lint ## Check the style and run all tests
 	cargo build --locked
@@ -37,6 +40,12 @@ test-clients: deps ## Run the same commands through four clients, then clients/p
 	bash scripts/python.sh
 	cargo test --locked --test clients -- --include-ignored
 	cargo test --locked --test torture redis_py -- --include-ignored
+
+# systemd for systemd-analyze; nothing of it is started.
+test-dist: dist ## Unpack what make dist packed and serve with it; check packaging/ (needs Python 3.11, PyPI)
+	@bash scripts/deps.sh systemd
+	bash scripts/test-dist.sh
+	bash scripts/packaging.sh
 
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
