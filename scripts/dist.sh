@@ -33,7 +33,8 @@ RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-p
 rm -rf -- "$into"
 folder=$into/$name
 mkdir -p "$folder"
-strip --strip-unneeded -o "$folder/libfw_limits.so" "$build/release/libfw_limits.so"
+# The build id is a checksum that also covers what is stripped, where the folder's path shows.
+strip --strip-unneeded --remove-section .note.gnu.build-id -o "$folder/libfw_limits.so" "$build/release/libfw_limits.so"
 glibc=$(objdump -T "$folder/libfw_limits.so" | sed -n 's/.*(\?GLIBC_\([0-9.]*\).*/\1/p' | sort -Vu | tail -n 1)
 [[ -n $glibc ]] || die "no symbol version of glibc was found in the module."
 [[ $(printf '%s\n' "$glibc" "$newest_glibc" | sort -V | tail -n 1) == "$newest_glibc" ]] ||
