@@ -27,8 +27,8 @@ name=fw-limits-$version-$arch-linux-gnu
 # Of its own, as other flags would make `make build` build everything anew. Without the prefixes the
 # module would carry the paths of the machine that built it.
 build=$target/dist-build
-RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$build=/target --remap-path-prefix=$PWD=/src" \
-  cargo build --release --locked --target-dir "$build"
+printf -v flags -- '--remap-path-prefix=%s\x1f' "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$build=/target" "$PWD=/src"
+CARGO_ENCODED_RUSTFLAGS=${flags%$'\x1f'} cargo build --release --locked --target-dir "$build"
 
 rm -rf -- "$into"
 folder=$into/$name
