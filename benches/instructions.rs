@@ -104,18 +104,22 @@ struct Counted {
 
 impl Counted {
     /// Reads what callgrind wrote: `ob=` says whose code is counted in the lines that follow, but the
-    /// line after `calls=` is what a call took in all.
+    /// line after `calls=` is what a call took in all. A name stands where its number is first used,
+    /// which may be in a call (`cob=`).
     #[allow(clippy::cast_precision_loss)]
     fn of(text: &str) -> Self {
         let (mut all, mut own) = (0_u64, 0_u64);
         let (mut module, mut is_own, mut is_called) = (None, false, false);
         for line in text.lines() {
-            if let Some(object) = line.strip_prefix("ob=") {
+            let called = line.strip_prefix("cob=");
+            if let Some(object) = called.or(line.strip_prefix("ob=")) {
                 let (number, name) = object.split_once(' ').unwrap_or((object, ""));
                 if name.ends_with("libfw_limits.so") {
                     module = Some(number.to_owned());
                 }
-                is_own = module.as_deref() == Some(number);
+                if called.is_none() {
+                    is_own = module.as_deref() == Some(number);
+                }
             } else if line.starts_with("calls=") {
                 is_called = true;
             } else if line
