@@ -5,7 +5,7 @@ export PORT
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test sanitize test-matrix test-clients test-fwctl model sim fuzz torture torture-hostile \
-  lint bench bench-instructions bench-memory bench-scale bench-docs clean
+  lint docs bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -78,6 +78,9 @@ lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	  echo cargo deny --workspace check licenses bans sources; \
 	  cargo deny --locked --workspace check --hide-inclusion-graph licenses bans sources; \
 	fi
+
+docs: deps ## Write the generated parts of docs/commands.md and README.md; test says if they are stale
+	FW_WRITE=yes cargo test --locked --test docs
 
 # SERVER=redis-7.0, redis-8.2, valkey-8.1 or valkey-9.1; KEEP=yes keeps the figures in benches/results.
 on_server = $(if $(SERVER),server=$$(bash scripts/matrix.sh $(SERVER)) && export FW_REDIS_SERVER="$$server" &&) \
