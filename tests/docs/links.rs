@@ -75,9 +75,11 @@ fn lost(page: &Path, text: &str, target: &str) -> Option<&'static str> {
     if there.is_dir() {
         there.push("README.md");
     }
-    let other =
-        if there == page { text.to_owned() } else { std::fs::read_to_string(&there).ok()? };
-    (!anchors(&other).contains(anchor)).then_some("has no such heading")
+    let other = if there == page { Ok(text.to_owned()) } else { std::fs::read_to_string(&there) };
+    match other {
+        Ok(other) => (!anchors(&other).contains(anchor)).then_some("has no such heading"),
+        Err(_) => Some("is no page"),
+    }
 }
 
 /// The text without what is code, line by line as it was.

@@ -128,8 +128,8 @@ fn speed(figures: &str) -> String {
         line.unwrap_or_else(|| panic!("{MEASURED} does not tell the {name}"))
     };
     let median = |name: &str| {
-        let cells = figures.lines().map(|line| line.split('\t').collect::<Vec<_>>());
-        let row = cells.into_iter().find(|cells| cells[0] == name && cells.len() > 1);
+        let mut rows = figures.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+        let row = rows.find(|cells| cells[0] == name && cells.len() > 1);
         let row = row.unwrap_or_else(|| panic!("{MEASURED} has no {name}"));
         row[1].parse::<f64>().unwrap()
     };
