@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test sanitize test-matrix test-clients test-fwctl model sim fuzz torture torture-hostile \
+.PHONY: help deps build run dist test test-dist sanitize test-matrix test-clients test-fwctl model sim fuzz torture torture-hostile \
   lint docs bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
@@ -20,6 +20,9 @@ build: deps ## Build the module: target/release/libfw_limits.so
 
 run: build ## Start Redis with the module in the foreground; PORT=6380 for another port
 	@bash scripts/run.sh
+
+dist: deps ## Pack the module, its configuration and notices: target/dist/*.tar.gz and SHA256SUMS
+	bash scripts/dist.sh
 
 test: lint ## Check the style and run all tests
 	cargo build --locked
@@ -46,6 +49,12 @@ test-fwctl: ## Check and test fwctl, the operator's command line, on real server
 	cargo clippy --package fwctl --all-targets --locked -- -D warnings
 	cargo build --locked
 	cargo test --locked --package fwctl
+
+# systemd for systemd-analyze; nothing of it is started.
+test-dist: dist ## Unpack what make dist packed and serve with it; check packaging/ (needs Python 3.11, PyPI)
+	@bash scripts/deps.sh systemd
+	bash scripts/test-dist.sh
+	bash scripts/packaging.sh
 
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
@@ -80,7 +89,7 @@ lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	fi
 
 docs: deps ## Write the generated parts of docs/commands.md and README.md; test says if they are stale
-	FW_WRITE=yes cargo test --locked --test docs
+	FW_WRITE=yes cargo test --locked --test docs parts
 
 # SERVER=redis-7.0, redis-8.2, valkey-8.1 or valkey-9.1; KEEP=yes keeps the figures in benches/results.
 on_server = $(if $(SERVER),server=$$(bash scripts/matrix.sh $(SERVER)) && export FW_REDIS_SERVER="$$server" &&) \
@@ -101,8 +110,9 @@ bench-memory: build ## Measure bytes per account, and saving and loading of RDB 
 bench-scale: build ## Measure three primaries beside one, and bytes sent to the AOF and to replicas
 	$(on_server) cargo bench --locked --bench scale
 
-bench-docs: ## Put the figures kept in benches/results into the tables and the chart
+bench-docs: ## Put the figures kept in benches/results into the tables, the chart and README.md
 	cargo test --locked --bench report
+	FW_WRITE=yes cargo test --locked --test docs parts
 
 clean: ## Remove what was built (the servers' data in data/ stays)
 	cargo clean

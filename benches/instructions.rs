@@ -94,6 +94,44 @@ fn on_one<'a>(line: &'a str, reply: &'a str) -> What<'a> {
     What { line, reply, keys: Keys::One }
 }
 
+/// Instructions: of the whole server, and of the module's own code. What the module has libc and the
+/// allocator do is not its own here.
+#[derive(Clone, Copy)]
+struct Counted {
+    all: f64,
+    own: f64,
+}
+
+impl Counted {
+    /// Reads what callgrind wrote: `ob=` says whose code is counted in the lines that follow, but the
+    /// line after `calls=` is what a call took in all.
+    #[allow(clippy::cast_precision_loss)]
+    fn of(text: &str) -> Self {
+        let (mut all, mut own) = (0_u64, 0_u64);
+        let (mut module, mut is_own, mut is_called) = (None, false, false);
+        for line in text.lines() {
+            if let Some(object) = line.strip_prefix("ob=") {
+                let (number, name) = object.split_once(' ').unwrap_or((object, ""));
+                if name.ends_with("libfw_limits.so") {
+                    module = Some(number.to_owned());
+                }
+                is_own = module.as_deref() == Some(number);
+            } else if line.starts_with("calls=") {
+                is_called = true;
+            } else if line
+                .starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
+            {
+                let cost = line.split(' ').nth(1).and_then(|cost| cost.parse().ok()).unwrap_or(0);
+                if !std::mem::take(&mut is_called) {
+                    all += cost;
+                    own += if is_own { cost } else { 0 };
+                }
+            }
+        }
+        Self { all: all as f64, own: own as f64 }
+    }
+}
+
 /// A server whose instructions are counted.
 struct Counter {
     server: Server,
@@ -124,8 +162,7 @@ impl Counter {
     }
 
     /// Instructions since this was last asked.
-    #[allow(clippy::cast_precision_loss)]
-    fn read(&mut self) -> f64 {
+    fn read(&mut self) -> Counted {
         let pid = format!("--pid={}", self.process);
         let output = Command::new("vgdb").args([&pid, "dump"]).output().expect("vgdb, of valgrind");
         assert!(output.status.success(), "vgdb: {}", String::from_utf8_lossy(&output.stderr));
@@ -133,15 +170,14 @@ impl Counter {
         let file: PathBuf = self.server.folder.join(format!("counted.{}", self.reads));
         let text = std::fs::read_to_string(&file).expect("callgrind wrote what it counted");
         std::fs::remove_file(&file).expect("the file goes");
-        let total = text.lines().find_map(|line| line.strip_prefix("summary: "));
-        total.and_then(|total| total.trim().parse::<u64>().ok()).expect("a total") as f64
+        Counted::of(&text)
     }
 
     /// Instructions of one call.
     fn one(&mut self, line: &str) -> f64 {
         self.read();
         self.server.must(line);
-        self.read()
+        self.read().all
     }
 
     fn drive(&mut self, what: What, calls: u64) {
@@ -154,10 +190,11 @@ impl Counter {
 
     /// Instructions of a call, on average.
     #[allow(clippy::cast_precision_loss)]
-    fn each(&mut self, what: What, calls: u64) -> f64 {
+    fn each(&mut self, what: What, calls: u64) -> Counted {
         self.read();
         self.drive(what, calls);
-        self.read() / calls as f64
+        let Counted { all, own } = self.read();
+        Counted { all: all / calls as f64, own: own / calls as f64 }
     }
 
     /// Does a command once for each of the next numbers, uncounted.
@@ -174,10 +211,14 @@ impl Counter {
         for (name, line, reply) in COMMANDS {
             let each = self.each(What { line, reply, keys }, CALLS);
             if name == "INCR" {
-                incr = each;
+                incr = each.all;
             }
-            figures.add(&format!("{name}/instructions"), &[each]);
-            figures.add(&format!("{name}/ratio"), &[each / incr]);
+            figures.add(&format!("{name}/instructions"), &[each.all]);
+            figures.add(&format!("{name}/ratio"), &[each.all / incr]);
+            if name.starts_with("FW.") {
+                assert!(each.own > 0.0, "callgrind does not tell the module's code apart");
+                figures.add(&format!("{name}/of these the module's own"), &[each.own]);
+            }
         }
         self.next += CALLS;
     }
@@ -203,15 +244,15 @@ impl Counter {
         for (holds, more) in [(0, 1), (100, 100), (10_000, 9_900)] {
             let line = if holds == 0 { admit } else { "FW.ADMIT grown:{key} HOLD hold{n} 0.01" };
             self.fill(line, more);
-            costs.push(self.each(on_one(admit, "*6\r\n+OK"), 4_000));
+            costs.push(self.each(on_one(admit, "*6\r\n+OK"), 4_000).all);
             put(format!("ADMIT, {holds} open holds"), costs[costs.len() - 1]);
         }
         put("ADMIT, 10000 open holds to none".to_owned(), costs[2] / costs[0]);
         self.server.must("DEL grown:000000000000");
         self.fill(admit, 1);
-        put("ADMIT, 0 spend ids".to_owned(), self.each(on_one(admit, "*6\r\n+OK"), 4_000));
+        put("ADMIT, 0 spend ids".to_owned(), self.each(on_one(admit, "*6\r\n+OK"), 4_000).all);
         self.fill("FW.SPEND grown:{key} 0.000001 ID spend{n}", 100_000);
-        put("ADMIT, 100000 spend ids".to_owned(), self.each(on_one(admit, "*6\r\n+OK"), 4_000));
+        put("ADMIT, 100000 spend ids".to_owned(), self.each(on_one(admit, "*6\r\n+OK"), 4_000).all);
         self.server.must("DEL grown:000000000000");
         let mut scopes = 0;
         for more in [1, 7, 56] {
@@ -222,7 +263,7 @@ impl Counter {
             scopes += more;
             let scoped = "FW.ADMIT grown:{key} SCOPE scope-0";
             self.fill(scoped, 1);
-            let each = self.each(on_one(scoped, "*6\r\n+OK"), 4_000);
+            let each = self.each(on_one(scoped, "*6\r\n+OK"), 4_000).all;
             put(format!("ADMIT SCOPE, {scopes} scopes"), each);
         }
         self.server.must("FLUSHALL");
@@ -240,7 +281,7 @@ impl Counter {
         self.fill(spend, 57_150 - 1_025);
         let doubling = (1..=500).map(|at| {
             self.server.must(&alone(at));
-            self.read()
+            self.read().all
         });
         // The first reading is of what was filled.
         doubling.skip(1).fold(parting, f64::max)

@@ -47,7 +47,7 @@ impl Lease {
 }
 
 /// How many leases that lapsed are cleared away at once.
-const CLEARED_AT_ONCE: usize = 16;
+const CLEARED_AT_ONCE: usize = 12;
 
 /// The leases of an account: by id, by lapse, and how much of each quota they hold together.
 #[derive(Clone, Debug, Default)]
@@ -287,7 +287,7 @@ mod tests {
             leases.put(id(&token.to_string()), lapsed);
         }
         leases.put(id("living"), lease(99, 3, 200));
-        for left in [25, 9, 1, 1] {
+        for left in [29, 17, 5, 1] {
             leases.drop_lapsed(Millis(100));
             assert_eq!(leases.len(), left);
             assert_eq!(leases.used(&name("h100"), Millis(100)), Units::of(3));

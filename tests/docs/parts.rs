@@ -134,8 +134,8 @@ fn speed(figures: &str) -> String {
         row[1].parse::<f64>().unwrap()
     };
     format!(
-        "On {} ({}), 16 commands to a pipeline, FW.ADMIT makes {:.2} of INCR's\n\
-         calls a second, and {:.1} times those of a Lua script that promises less.\n",
+        "On {} ({}), 16 commands to a pipeline, FW.ADMIT\n\
+         makes {:.2} of INCR's calls a second, and {:.1} times those of a Lua script that promises less.\n",
         about("server"),
         about("machine"),
         median("off/random/P16/FW.ADMIT/ratio"),

@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::scenario::words;
 use crate::support::history::Random;
 use crate::support::server::{Server, answered, free_port};
-use crate::{Stop, form, until, version};
+use crate::{PATIENCE, Stop, form, until, version};
 
 const CLIENTS: usize = 4;
 const ACCOUNTS: u64 = 60;
@@ -100,14 +100,24 @@ impl Cluster {
 
     /// Waits until every slot is served, by three primaries with a replica each.
     fn settle(&mut self) {
-        until("the cluster is whole", || {
-            let whole = self.nodes.iter_mut().all(|node| {
-                let served = field(node, "cluster_state") == "ok"
-                    && field(node, "cluster_slots_ok") == SLOTS.to_string();
-                served && linked(node)
-            });
-            (whole && self.primaries().len() == PRIMARIES).then_some(())
+        let end = Instant::now() + PATIENCE;
+        while !self.is_whole() {
+            if Instant::now() > end {
+                let view = |node: &mut Server| word(&node.ask("CLUSTER NODES"));
+                let views: Vec<String> = self.nodes.iter_mut().map(view).collect();
+                panic!("the cluster is not whole after {PATIENCE:?}:\n{}", views.join("\n"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_whole(&mut self) -> bool {
+        let whole = self.nodes.iter_mut().all(|node| {
+            let served = field(node, "cluster_state") == "ok"
+                && field(node, "cluster_slots_ok") == SLOTS.to_string();
+            served && linked(node)
         });
+        whole && self.primaries().len() == PRIMARIES
     }
 
     fn primaries(&mut self) -> Vec<usize> {

@@ -37,15 +37,17 @@ fn form<T>(short: T, long: T) -> T {
     if is_long() { long } else { short }
 }
 
+/// Only what hangs takes so long, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// Looks until there is something to see.
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    // Only what hangs takes so long, however busy the machine is.
-    let end = Instant::now() + Duration::from_secs(300);
+    let end = Instant::now() + PATIENCE;
     loop {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(Instant::now() < end, "it did not happen within five minutes: {what}");
+        assert!(Instant::now() < end, "it did not happen within {PATIENCE:?}: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

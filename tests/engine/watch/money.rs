@@ -1,8 +1,10 @@
 //! Promises about money.
 
+use std::collections::BTreeMap;
+
 use super::Seen;
 use crate::answer::{AccountRow, Answer, HoldRow};
-use crate::script::{Command, Settle, id_text};
+use crate::script::{Ask, Command, Settle, id_text};
 
 /// A log of every dollar bought, and what FW.GET and FW.HOLDS said last.
 ///
@@ -16,6 +18,8 @@ pub struct Money {
     clock: i64,
     account: Option<AccountRow>,
     holds: Vec<HoldRow>,
+    /// What holds set aside that were opened since: an id may have been forgotten and used anew.
+    opened: BTreeMap<u32, i128>,
     /// Whether something happened since the last look that may pass a limit.
     may_pass: bool,
 }
@@ -24,6 +28,7 @@ impl Money {
     pub fn see(&mut self, seen: &Seen<'_>) -> Result<(), String> {
         self.see_history(seen)?;
         self.may_pass |= seen.said.changes && self.is_beyond_holds(seen);
+        self.see_opened(seen);
         match &seen.said.answer {
             Ok(Answer::Nothing) => {
                 (self.account, self.holds) = (None, Vec::new());
@@ -54,10 +59,20 @@ impl Money {
         match seen.command {
             Command::Spend { amount, .. } => *amount > 0,
             Command::Settle(Settle { id, amount, .. }) => {
-                let hold = self.holds.iter().find(|row| row.id == id_text(*id));
-                seen.result() == Some("LATE") || hold.is_none_or(|hold| *amount > hold.amount)
+                let shown = self.holds.iter().find(|row| row.id == id_text(*id));
+                let held = self.opened.get(id).copied().or(shown.map(|row| row.amount));
+                seen.result() == Some("LATE") || held.is_none_or(|held| *amount > held)
             }
             _ => false,
+        }
+    }
+
+    fn see_opened(&mut self, seen: &Seen<'_>) {
+        if let (Command::Admit(Ask { hold: Some(hold), .. }), Ok(Answer::Admission(answer))) =
+            (seen.command, &seen.said.answer)
+            && answer.verdict == "OK"
+        {
+            self.opened.insert(hold.id, hold.amount);
         }
     }
 
@@ -88,6 +103,7 @@ impl Money {
             return Err(format!("{} holds with {sum} are open, shown are {shown:?}", rows.len()));
         }
         self.holds = rows.to_vec();
+        self.opened.clear();
         Ok(())
     }
 }
