@@ -5,7 +5,7 @@ export PORT
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run dist test test-dist sanitize test-matrix test-clients test-fwctl model sim fuzz torture torture-hostile \
-  lint bench bench-instructions bench-memory bench-scale bench-docs clean
+  lint docs bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
 
@@ -88,6 +88,9 @@ lint: deps ## Check format and lints, and licences where cargo-deny is installed
 	  cargo deny --locked --workspace check --hide-inclusion-graph licenses bans sources; \
 	fi
 
+docs: deps ## Write the generated parts of docs/commands.md and README.md; test says if they are stale
+	FW_WRITE=yes cargo test --locked --test docs parts
+
 # SERVER=redis-7.0, redis-8.2, valkey-8.1 or valkey-9.1; KEEP=yes keeps the figures in benches/results.
 on_server = $(if $(SERVER),server=$$(bash scripts/matrix.sh $(SERVER)) && export FW_REDIS_SERVER="$$server" &&) \
   $(if $(KEEP),FW_BENCH_KEEP=$(KEEP))
@@ -107,8 +110,9 @@ bench-memory: build ## Measure bytes per account, and saving and loading of RDB 
 bench-scale: build ## Measure three primaries beside one, and bytes sent to the AOF and to replicas
 	$(on_server) cargo bench --locked --bench scale
 
-bench-docs: ## Put the figures kept in benches/results into the tables and the chart
+bench-docs: ## Put the figures kept in benches/results into the tables, the chart and README.md
 	cargo test --locked --bench report
+	FW_WRITE=yes cargo test --locked --test docs parts
 
 clean: ## Remove what was built (the servers' data in data/ stays)
 	cargo clean

@@ -1,10 +1,11 @@
-//! The transcripts of the README and of docs/, run against a real server and compared to the letter.
+//! The transcripts of README.md and of every page of docs/, run against a real server and compared to
+//! the letter.
 //!
 //! Every line of a `console` block that begins with `$ ` runs in a shell, and what follows it must
 //! be what it prints. Three words mean something else there than in a terminal:
 //! - `redis-cli` talks to the test's server, and prints as it does in a terminal (`--no-raw`);
 //! - the module's clock stands still, from one full hour at the start of each block to the next, so
-//!   that every number is the same each time;
+//!   that every number is the same each time; each page begins without accounts, at the first hour;
 //! - `sleep N` moves that clock by N seconds and takes no time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
@@ -20,13 +21,38 @@ const START_MS: u64 = 1_767_225_600_000;
 const HOUR_MS: u64 = 3_600_000;
 
 #[test]
-fn the_readme_shows_what_happens() {
-    let mut blocks = console_blocks(include_str!("../README.md"));
-    blocks.extend(console_blocks(include_str!("../docs/gateway.md")));
-    let steps: usize = blocks.iter().map(Vec::len).sum();
-    assert!(steps >= 20, "only {steps} commands were found in the README");
-    let differences = Server::start().differences(&blocks);
+fn the_pages_show_what_happens() {
+    let server = Server::start();
+    let mut differences = Vec::new();
+    for (page, least) in pages() {
+        let text = std::fs::read_to_string(root().join(&page)).unwrap();
+        let blocks = console_blocks(&text);
+        let steps: usize = blocks.iter().map(Vec::len).sum();
+        assert!(steps >= least, "only {steps} commands were found in {page}");
+        differences.extend(server.differences(&page, &blocks));
+    }
     assert!(differences.is_empty(), "\n{}", differences.join("\n"));
+}
+
+/// The pages, and how many commands there are at least in those that live by them.
+fn pages() -> Vec<(String, usize)> {
+    let mut docs: Vec<String> = std::fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()))
+        .filter(|name| name.ends_with(".md"))
+        .collect();
+    docs.sort();
+    docs.insert(0, "README.md".to_owned());
+    let least = |page: &str| match page {
+        "README.md" => 10,
+        "docs/commands.md" | "docs/gateway.md" | "docs/migrating.md" => 4,
+        _ => 0,
+    };
+    docs.into_iter().map(|page| (page.clone(), least(&page))).collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
@@ -34,7 +60,7 @@ fn a_transcript_that_is_not_true_is_found() {
     let text = "```console\n$ redis-cli PING\nPONG\n$ redis-cli FW.ADMIT a\n1) OK\n```\n\
                 ```console\n$ redis-cli ECHO a\n\"b\"\n```\n";
     let blocks = console_blocks(text);
-    let differences = Server::start().differences(&blocks);
+    let differences = Server::start().differences("a page", &blocks);
     assert_eq!(differences.len(), 2, "{differences:?}");
     assert!(differences[0].contains("6) (integer) 0"), "{differences:?}");
 }
@@ -46,10 +72,10 @@ struct Step {
     printed: String,
 }
 
-fn console_blocks(readme: &str) -> Vec<Vec<Step>> {
+fn console_blocks(page: &str) -> Vec<Vec<Step>> {
     let mut blocks = Vec::new();
     let mut inside = false;
-    for (line, text) in (1..).zip(readme.lines()) {
+    for (line, text) in (1..).zip(page.lines()) {
         match (inside, text) {
             (false, "```console") => {
                 inside = true;
@@ -130,8 +156,9 @@ impl Server {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn differences(&self, blocks: &[Vec<Step>]) -> Vec<String> {
+    fn differences(&self, page: &str, blocks: &[Vec<Step>]) -> Vec<String> {
         let mut differences = Vec::new();
+        self.run("redis-cli FLUSHALL");
         for (hour, block) in (0..).zip(blocks) {
             self.run(&format!("redis-cli FW.CLOCK SET {}", START_MS + hour * HOUR_MS));
             for Step { line, command, printed } in block {
@@ -139,7 +166,7 @@ impl Server {
                 // An error of redis-cli ends with an empty line, which says nothing.
                 if output.trim_end() != printed.trim_end() {
                     differences.push(format!(
-                        "README.md:{line}: $ {command}\nprints\n{output}and not\n{printed}"
+                        "{page}:{line}: $ {command}\nprints\n{output}and not\n{printed}"
                     ));
                 }
             }
@@ -158,14 +185,13 @@ impl Drop for Server {
 
 /// The repository's redis.conf, with what belongs to this run in place of the machine's.
 fn configuration(port: u16, folder: &Path) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let beside = || std::env::current_exe().unwrap().parent().unwrap().join("../libfw_limits.so");
     let module = std::env::var_os("FW_MODULE").map_or_else(beside, PathBuf::from);
     let module = module.canonicalize().unwrap_or_else(|why| {
         panic!("{}: {why}; cargo build makes it", module.display());
     });
     let ours = ["loadmodule ", "dir ", "port ", "fw.test-clock "];
-    let conf = std::fs::read_to_string(root.join("redis.conf")).unwrap();
+    let conf = std::fs::read_to_string(root().join("redis.conf")).unwrap();
     let kept = conf.lines().filter(|line| !ours.iter().any(|word| line.starts_with(word)));
     let kept: Vec<&str> = kept.collect();
     format!(

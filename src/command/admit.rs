@@ -30,6 +30,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("TTL ms", "how long the hold stays open, 1 to 86400000; fw.hold-ttl-ms if not given"),
 ];
 
+/// What FW.ADMIT and FW.PEEK reply.
+pub const REPLIES: &str = "verdict, policy, limit, remaining, reset_ms, retry_after_ms; \
+    with TOKENS also limit, remaining, reset_ms of the tokens window";
+
 impl Command for Admit {
     const DOC: Doc = Doc {
         name: "FW.ADMIT",
@@ -38,6 +42,8 @@ impl Command for Admit {
         complexity: COMPLEXITY,
         since: "0.1.0",
         words: WORDS,
+        replies: REPLIES,
+        errors: &["WRONGTYPE", "CONFLICT", "OOM"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = admit::Admit;

@@ -33,6 +33,8 @@ impl Keyless for Clock {
             ("ADVANCE ms", "by so many milliseconds; it stands still there"),
             ("REAL", "back to the server's time"),
         ],
+        replies: "the time then in force, in Unix milliseconds",
+        errors: &["NOTALLOWED"],
     };
     const ACCESS: Access = Access::Write;
 

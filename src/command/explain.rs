@@ -28,6 +28,8 @@ impl Command for Explain {
         complexity: COMPLEXITY,
         since: "0.1.0",
         words: WORDS,
+        replies: "lines of text: the verdict and the policy, then every check",
+        errors: &["WRONGTYPE", "CONFLICT"],
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = explain::Explain;

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::hold;
 use crate::engine::policy::Policy;
@@ -22,6 +22,8 @@ impl Command for Extend {
             ("id", "the hold's, as in FW.ADMIT"),
             ("ttl_ms", "milliseconds from now, 1 to 86400000"),
         ],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "NOACCOUNT", "NOHOLD"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = hold::Extend;

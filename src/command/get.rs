@@ -19,6 +19,8 @@ impl Command for Get {
         complexity: "O(N) with N the account's leases",
         since: "0.1.0",
         words: &[],
+        replies: "a map of all that is known, from tier to created_ms; Null if there is no account",
+        errors: &["WRONGTYPE"],
     };
     const ACCESS: Access = Access::Read;
     type Request<'a> = ViewAccount;

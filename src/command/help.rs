@@ -18,6 +18,8 @@ impl Keyless for Help {
         complexity: "O(N) with N the commands",
         since: "0.1.0",
         words: &[("command", "its name, with or without 'FW.', in any case")],
+        replies: "lines of text",
+        errors: &[],
     };
     const ACCESS: Access = Access::ReadRows;
 
@@ -74,6 +76,9 @@ fn page(doc: &Doc) -> Vec<String> {
     lines.push(format!("  {}", doc.summary));
     let width = doc.words.iter().map(|(word, _)| word.len()).max().unwrap_or_default();
     lines.extend(doc.words.iter().map(|(word, means)| format!("  {word:width$}  {means}")));
+    lines.push(format!("  Replies {}", doc.replies));
+    let errors = [&["ERR"], doc.errors].concat();
+    lines.push(format!("  Errors {}", errors.join(", ")));
     lines
 }
 

@@ -19,6 +19,8 @@ impl Command for Holds {
         complexity: "O(N) with N the holds shown",
         since: "0.1.0",
         words: &[("COUNT n", "at most so many, 100 if not given")],
+        replies: "rows of id, amount, charged, held, tokens, scope, admitted_ms, lapses_ms; Null if there is no account",
+        errors: &["WRONGTYPE"],
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = ViewHolds;

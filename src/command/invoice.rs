@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::invoice::{self, Event};
 use crate::engine::money::Money;
@@ -29,6 +29,8 @@ impl Command for Invoice {
             ("invoice", "the invoice's id, of 1 to 128 bytes"),
             ("AMOUNT amount", "with PAID: dollars by which it lowers what is owed, 0 if not given"),
         ],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "NOACCOUNT", "CONFLICT"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = invoice::Invoice;

@@ -20,6 +20,8 @@ impl Command for Leases {
         complexity: "O(N) with N the account's leases",
         since: "0.1.0",
         words: &[("COUNT n", "at most so many, 100 if not given")],
+        replies: "rows of id, token, quotas, ttl_ms, lapses_ms; Null if there is no account",
+        errors: &["WRONGTYPE"],
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = ViewLeases;

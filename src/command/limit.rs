@@ -32,6 +32,8 @@ impl Command for Limit {
                 "what the operator approved: a figure or unlimited; DEFAULT is the platform's or the tier's",
             ),
         ],
+        replies: "the limit's row: name, limit, max, used, remaining, source",
+        errors: &["WRONGTYPE", "NOACCOUNT", "NOTALLOWED", "OOM"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = SetLimit;

@@ -19,6 +19,8 @@ impl Command for Log {
         complexity: "O(N) with N the rows shown, at most 64",
         since: "0.1.0",
         words: &[("COUNT n", "at most so many, 100 if not given")],
+        replies: "rows of time_ms, event, cause; Null if there is no account",
+        errors: &["WRONGTYPE"],
     };
     const ACCESS: Access = Access::ReadRows;
     type Request<'a> = ViewLog;

@@ -62,6 +62,10 @@ pub struct Doc {
     pub since: &'static str,
     /// The words and values of the usage that need a word more, as it writes them, and what they mean.
     pub words: &'static [(&'static str, &'static str)],
+    /// What it replies, with the names of the slots or fields in their order.
+    pub replies: &'static str,
+    /// The errors that it can be, besides `ERR`, in the order in which they are looked for.
+    pub errors: &'static [&'static str],
 }
 
 impl Doc {

@@ -13,6 +13,8 @@ pub const APPLY: Doc = Doc {
     complexity: "O(log N) with N the rows of the account",
     since: "0.1.0",
     words: &[],
+    replies: "nothing to clients",
+    errors: &["NOTALLOWED"],
 };
 
 /// Takes a whole account.
@@ -23,4 +25,6 @@ pub const LOAD: Doc = Doc {
     complexity: "O(N) with N the rows of the account",
     since: "0.1.0",
     words: &[],
+    replies: "nothing to clients",
+    errors: &["NOTALLOWED"],
 };

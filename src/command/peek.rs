@@ -1,6 +1,6 @@
 //! `FW.PEEK key [COST n] [SCOPE name] [TOKENS n] [HOLD id amount [TTL ms]]`
 
-use super::admit::{COMPLEXITY, USAGE, WORDS, parse, reply};
+use super::admit::{COMPLEXITY, REPLIES, USAGE, WORDS, parse, reply};
 use super::args::Args;
 use super::error::Error;
 use super::reply::Reply;
@@ -20,6 +20,8 @@ impl Command for Peek {
         complexity: COMPLEXITY,
         since: "0.1.0",
         words: WORDS,
+        replies: REPLIES,
+        errors: &["WRONGTYPE", "CONFLICT"],
     };
     const ACCESS: Access = Access::Read;
     type Request<'a> = admit::Peek;

@@ -61,6 +61,8 @@ impl Command for Quota {
             ("token", "the lease's, as RESERVE replied; any other is the error STALE"),
             ("upto-token", "the largest token of FW.LEASES, so that later leases are safe"),
         ],
+        replies: "RESERVE and RENEW: verdict, token, ttl_ms, policy, limit, used; RELEASE: 1 or 0; SYNC: how many leases it released",
+        errors: &["WRONGTYPE", "NOACCOUNT", "NOLEASE", "STALE", "OOM"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = Ask<'a>;

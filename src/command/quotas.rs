@@ -18,6 +18,8 @@ impl Command for Quotas {
         complexity: "O(N) with N the limits shown",
         since: "0.1.0",
         words: &[("name", "shows this limit alone, as FW.LIMIT names it")],
+        replies: "rows of name, limit, max, used, remaining, source, or the one row named; Null if there is no account",
+        errors: &["WRONGTYPE"],
     };
     const ACCESS: Access = Access::Read;
     type Request<'a> = ViewLimits;

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::spend;
 use crate::engine::policy::Policy;
@@ -22,6 +22,8 @@ impl Command for Refund {
             ("amount", "dollars with up to 9 decimals, above 0"),
             ("ID id", "makes it count once: the same id with the same amount is DUPLICATE"),
         ],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "NOACCOUNT", "CONFLICT"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = spend::Refund;

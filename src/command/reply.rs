@@ -11,6 +11,9 @@ use crate::engine::money::Money;
 use crate::engine::time::Millis;
 use crate::engine::verdict::{LimitRow, Retry, Shown, Statement};
 
+/// The slots of a money command's reply.
+pub const STATEMENT: &str = "result, spent, limit, held, credits, tier, standing";
+
 /// Where a reply goes.
 pub trait Reply {
     /// Begins an array of so many elements.

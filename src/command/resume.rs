@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::suspend;
 use crate::engine::policy::Policy;
@@ -19,6 +19,8 @@ impl Command for Resume {
         complexity: "O(1)",
         since: "0.1.0",
         words: &[],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "NOACCOUNT"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = suspend::Resume;

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc};
 use crate::engine::decide::set;
 use crate::engine::id::Name;
@@ -25,6 +25,8 @@ impl Command for Set {
             ("tier", "pins a tier of FW.TIERS, or no limit at all; auto ends that"),
             ("anchor-day", "the day on which the account's month begins, 1 to 31"),
         ],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "OOM"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = set::Set;

@@ -35,6 +35,8 @@ pub enum Change {
 pub struct Setting {
     /// Its name, without `fw.`.
     pub name: &'static str,
+    /// What it is, and which values it takes.
+    pub means: &'static str,
     /// When it can be changed.
     pub change: Change,
     /// Reads a value and puts it in force, or says what a value must be.
@@ -45,69 +47,87 @@ pub struct Setting {
 
 /// Every setting, in the order of the documentation.
 pub static SETTINGS: [Setting; 14] = [
-    anytime("new-accounts", set_new_accounts, show_new_accounts),
+    anytime(
+        "new-accounts",
+        "what a command does about an account that does not exist: reject, open or prepaid",
+        set_new_accounts,
+        show_new_accounts,
+    ),
     anytime(
         "requests-per-minute",
+        "requests in any 60 seconds: a count, or unlimited",
         |all, text| limit(text).map(|limit| all.policy.requests = limit),
         |all| show_limit(all.policy.requests),
     ),
     anytime(
         "tokens-per-minute",
+        "tokens in any 60 seconds: a count, or unlimited",
         |all, text| limit(text).map(|limit| all.policy.tokens = limit),
         |all| show_limit(all.policy.tokens),
     ),
     anytime(
         "concurrency",
+        "open holds: a count, or unlimited",
         |all, text| limit(text).map(|limit| all.policy.concurrency = limit),
         |all| show_limit(all.policy.concurrency),
     ),
     anytime(
         "tiers",
+        "name, monthly limit (or unlimited), and history that earns it; 1 to 64 rows",
         |all, text| tiers(text).map(|tiers| all.policy.tiers = tiers),
         |all| show_tiers(&all.policy.tiers),
     ),
     anytime(
         "quotas",
+        "name, and count or unlimited; up to 64 rows, or empty",
         |all, text| quotas(text).map(|quotas| all.policy.quotas = quotas),
         |all| show_quotas(&all.policy.quotas),
     ),
     anytime(
         "anchor-day",
+        "day on which months begin, 1 to 31",
         |all, text| anchor(text).map(|anchor| all.policy.anchor = anchor),
         |all| all.policy.anchor.day().to_string(),
     ),
     anytime(
         "thresholds",
+        "per cents of the spend limit that are events; up to 8 from 1 to 100, rising, or empty",
         |all, text| thresholds(text).map(|thresholds| all.policy.thresholds = thresholds),
         |all| joined(all.policy.thresholds.iter(), " "),
     ),
     anytime(
         "hold-ttl-ms",
+        "how long a hold stays open if FW.ADMIT does not say; 1 to 86400000",
         |all, text| hold_ttl(text).map(|span| all.policy.hold_ttl = span),
         |all| all.policy.hold_ttl.0.to_string(),
     ),
     anytime(
         "lease-ttl-ms",
+        "how long a lease lasts if FW.QUOTA does not say; 0 to 31536000000, 0 never lapses",
         |all, text| year(text).map(|span| all.policy.lease_ttl = span),
         |all| all.policy.lease_ttl.0.to_string(),
     ),
     anytime(
         "hold-memory-ms",
+        "how long closed and lapsed holds are remembered; 0 to 31536000000",
         |all, text| year(text).map(|span| all.policy.hold_memory = span),
         |all| all.policy.hold_memory.0.to_string(),
     ),
     anytime(
         "spend-memory-ms",
+        "how long the ids of FW.SPEND are remembered; 0 to 31536000000",
         |all, text| year(text).map(|span| all.policy.spend_memory = span),
         |all| all.policy.spend_memory.0.to_string(),
     ),
     anytime(
         "billing-memory-ms",
+        "how long the ids of FW.TOPUP, FW.REFUND and FW.INVOICE are remembered; 0 to 31536000000",
         |all, text| year(text).map(|span| all.policy.billing_memory = span),
         |all| all.policy.billing_memory.0.to_string(),
     ),
     Setting {
         name: "test-clock",
+        means: "yes enables FW.CLOCK, for tests only",
         change: Change::AtStart,
         set: |all, text| yes_or_no(text).map(|yes| all.test_clock = yes),
         show: |all| if all.test_clock { "yes" } else { "no" }.to_owned(),
@@ -116,10 +136,11 @@ pub static SETTINGS: [Setting; 14] = [
 
 const fn anytime(
     name: &'static str,
+    means: &'static str,
     set: fn(&mut Settings, &[u8]) -> Result<(), &'static str>,
     show: fn(&Settings) -> String,
 ) -> Setting {
-    Setting { name, change: Change::Anytime, set, show }
+    Setting { name, means, change: Change::Anytime, set, show }
 }
 
 fn set_new_accounts(all: &mut Settings, text: &[u8]) -> Result<(), &'static str> {

@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::hold::{Part, Settle};
 use crate::engine::decide::spend::{self, Charge};
@@ -29,6 +29,8 @@ impl Command for Spend {
                 "keeps the hold open: amount and TOKENS are the totals so far, and its time begins anew",
             ),
         ],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "NOACCOUNT", "NOHOLD", "CONFLICT"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = Charge;

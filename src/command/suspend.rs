@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::suspend;
 use crate::engine::policy::Policy;
@@ -20,6 +20,8 @@ impl Command for Suspend {
         complexity: "O(1)",
         since: "0.1.0",
         words: &[("reason-text", "1 to 256 bytes, shown as blocked_reason by FW.GET")],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "NOACCOUNT", "OOM"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = suspend::Suspend;

@@ -16,6 +16,8 @@ impl Keyless for Tiers {
         complexity: "O(N) with N the tiers",
         since: "0.1.0",
         words: &[],
+        replies: "rows of name, limit, history",
+        errors: &[],
     };
     const ACCESS: Access = Access::Read;
 

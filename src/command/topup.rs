@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::spend;
 use crate::engine::memory::Act;
@@ -27,6 +27,8 @@ impl Command for TopUp {
                 "given and not bought: pays nothing that is owed, earns no tier, is used up first",
             ),
         ],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "CONFLICT", "OOM"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = spend::TopUp;

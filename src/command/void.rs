@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::error::Error;
-use super::reply::Reply;
+use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::hold;
 use crate::engine::policy::Policy;
@@ -19,6 +19,8 @@ impl Command for Void {
         complexity: "O(log N) with N the holds that the account has open or remembers",
         since: "0.1.0",
         words: &[("id", "the hold's, as in FW.ADMIT")],
+        replies: STATEMENT,
+        errors: &["WRONGTYPE", "NOACCOUNT", "NOHOLD", "CONFLICT"],
     };
     const ACCESS: Access = Access::Write;
     type Request<'a> = hold::Void;

@@ -83,10 +83,8 @@ fn the_script_has_every_command() {
 }
 
 #[test]
-fn every_line_of_the_readme_runs_in_its_clients_program() {
-    let readme = std::fs::read_to_string(folder().join("../../README.md")).unwrap();
-    let section = readme.split_once("\n## Clients\n").expect("a section Clients").1;
-    let section = section.split_once("\n## ").expect("it ends").0;
+fn every_line_of_the_page_runs_in_its_clients_program() {
+    let page = std::fs::read_to_string(folder().join("../../docs/clients.md")).unwrap();
     let mut lines = 0;
     for (fence, program) in [
         ("```python\n", "redis-py/play.py"),
@@ -95,7 +93,7 @@ fn every_line_of_the_readme_runs_in_its_clients_program() {
         ("```rust\n", "redis-rs/play.rs"),
     ] {
         let program_text = std::fs::read_to_string(folder().join(program)).unwrap();
-        let block = section.split_once(fence).unwrap_or_else(|| panic!("no block {fence}")).1;
+        let block = page.split_once(fence).unwrap_or_else(|| panic!("no block {fence}")).1;
         for line in block.split_once("```").expect("it ends").0.lines() {
             assert!(program_text.contains(line.trim()), "{program} does not run: {line}");
             lines += 1;

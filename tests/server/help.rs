@@ -42,8 +42,10 @@ fn help_of_a_command_explains_its_options_however_it_is_named() {
     }
     for command in listed() {
         let shown = lines(&mut server, &format!("FW.HELP {}", command.doc.name));
-        let most = command.doc.usage.len() + 1 + command.doc.words.len();
-        assert_eq!(shown.len(), most, "{shown:?}");
+        let lines = command.doc.usage.len() + command.doc.words.len() + 3;
+        assert_eq!(shown.len(), lines, "{shown:?}");
+        assert_eq!(shown[lines - 2], format!("  Replies {}", command.doc.replies));
+        assert!(shown[lines - 1].starts_with("  Errors ERR"), "{shown:?}");
     }
     assert_eq!(lines(&mut server, "FW.HELP apply")[0], "FW.APPLY key effect");
 }

@@ -180,7 +180,7 @@ fn a_bad_value_in_loadex_is_named_and_the_server_takes_the_module_later() {
 }
 
 #[test]
-fn a_name_that_is_no_setting_in_loadex_does_on_each_server_what_the_readme_says() {
+fn a_name_that_is_no_setting_in_loadex_does_on_each_server_what_operations_md_says() {
     let mut server = Server::start_without_module(&["enable-module-command yes"]);
     let load = format!("MODULE LOADEX \"{}\" CONFIG fw.anchor-day 9", module().display());
     match Release::of(&mut server) {
