@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test sanitize test-matrix test-clients test-fwctl model sim fuzz torture torture-hostile \
+.PHONY: help deps build run test sanitize test-matrix test-clients test-fwctl test-dashboard model sim fuzz torture torture-hostile \
   lint bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
@@ -46,6 +46,13 @@ test-fwctl: ## Check and test fwctl, the operator's command line, on real server
 	cargo clippy --package fwctl --all-targets --locked -- -D warnings
 	cargo build --locked
 	cargo test --locked --package fwctl
+
+test-dashboard: ## Test the page of fwctl dashboard in Chromium, and the alerts of packaging/ (Debian; Node 20, npm); FW_KEEP=yes takes its picture
+	@bash scripts/deps.sh chromium-headless-shell prometheus
+	promtool test rules packaging/prometheus/alerts.test.yml
+	cargo build --locked
+	cargo build --locked --package fwctl
+	bash scripts/dashboard.sh
 
 model: deps ## Run 10,000,000 random commands against a naive model of the rules (FW_SEED=n)
 	FW_MODEL_COMMANDS=$${FW_MODEL_COMMANDS:-10000000} \
