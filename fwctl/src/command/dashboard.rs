@@ -93,7 +93,7 @@ impl<'a> Served<'a> {
             return self.page();
         }
         let told = Query::read(&request.query).and_then(|query| match request.path.as_str() {
-            "/api/fleet" => self.ask(|fw| glance::fleet(fw)),
+            "/api/fleet" => self.ask(glance::fleet),
             "/api/account" => self.ask(|fw| glance::account(&query.account()?, fw)),
             "/api/explain" => self.ask(|fw| query.explain()?.json(fw)),
             _ => Err(Failure::NoAccount("there is nothing at this path".to_owned())),

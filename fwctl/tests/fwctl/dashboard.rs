@@ -38,6 +38,7 @@ fn get(place: &str, path: &str) -> (u16, Json) {
 fn the_data_are_those_of_the_commands() {
     let mut server = Server::start(&QUIET);
     for line in [
+        "FW.CLOCK SET 1767225600000",
         "FW.ADMIT acct:42 COST 20 TOKENS 900 HOLD <b> 1.25 TTL 86400000",
         "FW.QUOTA acct:42 RESERVE train-1 h100 4 TTL 0",
         "FW.SPEND acct:42 47.5 ID e1",
