@@ -4,7 +4,7 @@ PORT ?= 6379
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run dist test test-dist sanitize test-matrix test-clients test-fwctl model sim fuzz torture torture-hostile \
+.PHONY: help deps build run dist test test-dist sanitize test-matrix test-clients test-fwctl test-dashboard model sim fuzz torture torture-hostile \
   lint docs bench bench-instructions bench-memory bench-scale bench-docs clean
 # One after the other, also with make -j: deps installs what the others need.
 .NOTPARALLEL:
@@ -49,6 +49,13 @@ test-fwctl: ## Check and test fwctl, the operator's command line, on real server
 	cargo clippy --package fwctl --all-targets --locked -- -D warnings
 	cargo build --locked
 	cargo test --locked --package fwctl
+
+test-dashboard: ## Test the page of fwctl dashboard in Chromium, and the alerts of packaging/ (Debian; Node 20, npm); FW_KEEP=yes takes its picture
+	@bash scripts/deps.sh chromium-headless-shell prometheus
+	promtool test rules packaging/prometheus/alerts.test.yml
+	cargo build --locked
+	cargo build --locked --package fwctl
+	bash scripts/dashboard.sh
 
 # systemd for systemd-analyze; nothing of it is started.
 test-dist: dist ## Unpack what make dist packed and serve with it; check packaging/ (needs Python 3.11, PyPI)

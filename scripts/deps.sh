@@ -92,7 +92,7 @@ install_missing() {
   forbid_starts && "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null || return 1
   # Nor may they start with the next boot.
   local service
-  for service in redis-server nginx; do
+  for service in redis-server nginx prometheus prometheus-node-exporter; do
     [[ " ${missing[*]} " == *" $service "* ]] || continue
     "${as_root[@]}" update-rc.d "$service" disable >/dev/null 2>&1 || true
     if has systemctl; then "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true; fi

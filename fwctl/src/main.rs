@@ -8,6 +8,7 @@
 mod command;
 mod connect;
 mod failure;
+mod http;
 mod keys;
 mod output;
 mod reply;

@@ -159,6 +159,8 @@ fn what_changes_nothing_sends_nothing() {
     }
     server.must("FW.SUSPEND s fraud");
     server.wait_for_replica(&mut replica);
+    // A slow disk lets what is to be written to the AOF wait.
+    server.wait_for("persistence", "aof_buffer_length", "0");
     let sent = server.offset();
     let written = server.info("persistence", "aof_current_size");
     for line in NOTHING {

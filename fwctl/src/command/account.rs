@@ -14,18 +14,12 @@ use crate::text::{dollars, exact, grouped, shown, utc};
 
 /// Prints everything about an account: FW.GET and FW.QUOTAS.
 pub fn show(one: &One, fw: &mut Session) -> Result<(), Failure> {
-    let command = fw.about("FW.GET", &one.account);
-    let row = Row::read(fw.view(&command, &one.account)?)?;
-    let limits = quota::rows(one, fw)?;
-    let key = fw.keys.key(&one.account);
     if fw.output.is_json() {
-        let mut all = Map::new();
-        all.insert("account".to_owned(), Json::from(exact(one.account.as_bytes())));
-        all.insert("key".to_owned(), Json::from(exact(&key)));
-        all.extend(row.json()?);
-        all.insert("limits".to_owned(), quota::json(&limits)?);
+        let all = json(one, fw)?;
         return fw.output.document(&Json::Object(all));
     }
+    let (row, limits) = read(one, fw)?;
+    let key = fw.keys.key(&one.account);
     let is_window = |limit: &&Row| {
         let name = limit.text("name").unwrap_or_default();
         matches!(name.split('@').next(), Some("requests" | "tokens"))
@@ -42,6 +36,23 @@ pub fn show(one: &One, fw: &mut Session) -> Result<(), Failure> {
         quota::table(others)?.lines("  "),
     ];
     fw.output.text(&text.concat())
+}
+
+fn read(one: &One, fw: &mut Session) -> Result<(Row, Vec<Row>), Failure> {
+    let command = fw.about("FW.GET", &one.account);
+    let row = Row::read(fw.view(&command, &one.account)?)?;
+    Ok((row, quota::rows(one, fw)?))
+}
+
+/// All of it as JSON, with the names of FW.GET and FW.QUOTAS.
+pub fn json(one: &One, fw: &mut Session) -> Result<Map<String, Json>, Failure> {
+    let (row, limits) = read(one, fw)?;
+    let mut all = Map::new();
+    all.insert("account".to_owned(), Json::from(exact(one.account.as_bytes())));
+    all.insert("key".to_owned(), Json::from(exact(&fw.keys.key(&one.account))));
+    all.extend(row.json()?);
+    all.insert("limits".to_owned(), quota::json(&limits)?);
+    Ok(all)
 }
 
 type Line = (&'static str, String);

@@ -20,24 +20,42 @@ use crate::text::exact;
 #[derive(Debug, clap::Args)]
 pub struct Explain {
     /// The account's name, without the prefix of its key
-    account: OsString,
+    pub account: OsString,
     /// Requests that it takes; 1 if not given
     #[arg(long, value_name = "N")]
-    cost: Option<String>,
+    pub cost: Option<String>,
     /// The model, or another sub-limit
     #[arg(long)]
-    scope: Option<OsString>,
+    pub scope: Option<OsString>,
     /// Tokens that it reserves
     #[arg(long, value_name = "N")]
-    tokens: Option<String>,
+    pub tokens: Option<String>,
     /// Dollars that it sets aside
     #[arg(long, value_name = "AMOUNT")]
-    hold: Option<String>,
+    pub hold: Option<String>,
 }
 
 impl Explain {
     /// Explains, and fails if the request would be denied.
     pub fn run(&self, fw: &mut Session) -> Result<(), Failure> {
+        let told = self.ask(fw)?;
+        let account = exact(self.account.as_bytes());
+        let text =
+            if fw.output.is_json() { format!("{:#}\n", told.json(&account)) } else { told.lines() };
+        fw.output.text(&text)?;
+        match told.verdict() {
+            "OK" | "DUPLICATE" => Ok(()),
+            "UNKNOWN_ACCOUNT" => Err(fw.no_account(&self.account)),
+            _ => Err(Failure::Denied),
+        }
+    }
+
+    /// Explains in JSON.
+    pub fn json(&self, fw: &mut Session) -> Result<Json, Failure> {
+        Ok(self.ask(fw)?.json(&exact(self.account.as_bytes())))
+    }
+
+    fn ask(&self, fw: &mut Session) -> Result<Told, Failure> {
         let mut command = fw.about("FW.EXPLAIN", &self.account);
         for (word, value) in [("COST", &self.cost), ("TOKENS", &self.tokens)] {
             if let Some(value) = value {
@@ -50,16 +68,7 @@ impl Explain {
         if let Some(amount) = &self.hold {
             command.arg("HOLD").arg(new_id()).arg(amount);
         }
-        let told = Told::read(fw.server.call(&command)?)?;
-        let account = exact(self.account.as_bytes());
-        let text =
-            if fw.output.is_json() { format!("{:#}\n", told.json(&account)) } else { told.lines() };
-        fw.output.text(&text)?;
-        match told.verdict() {
-            "OK" | "DUPLICATE" => Ok(()),
-            "UNKNOWN_ACCOUNT" => Err(fw.no_account(&self.account)),
-            _ => Err(Failure::Denied),
-        }
+        Told::read(fw.server.call(&command)?)
     }
 }
 

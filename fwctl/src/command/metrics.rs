@@ -5,17 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 
 use redis::{Connection, ConnectionInfo};
-use tiny_http::{Header, Method, Response, Server};
 
 use crate::connect::connect;
 use crate::failure::Failure;
+use crate::http::{Answer, Door};
 use crate::session::Session;
 use crate::text::shown;
 
 /// The version of the format that is served.
-const FORMAT: &[u8] = b"text/plain; version=0.0.4; charset=utf-8";
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What the counts of INFO fw are.
 const COUNTS: [(&str, &str); 11] = [
@@ -47,25 +48,18 @@ pub struct Metrics {
 impl Metrics {
     /// Serves, until the program is ended.
     pub fn run(&self, fw: &mut Session) -> Result<(), Failure> {
-        let failed = |why: &dyn std::fmt::Display| {
-            Failure::Broken(format!("cannot listen on {}: {why}", self.listen))
-        };
-        let server = Server::http(&self.listen).map_err(|why| failed(&why))?;
-        let header = Header::from_bytes("Content-Type", FORMAT);
-        let header = header.map_err(|()| failed(&"no header"))?;
-        anstream::eprintln!("fwctl: metrics at http://{}/metrics", server.server_addr());
-        let mut nodes = Vec::new();
-        for request in server.incoming_requests() {
-            let is_ours = request.url() == "/metrics" && *request.method() == Method::Get;
-            // Whoever asked and went away is no failure.
-            let _ = if is_ours {
-                let text = scrape(fw, &mut nodes).text();
-                request.respond(Response::from_string(text).with_header(header.clone()))
-            } else {
-                let text = Response::from_string("metrics are at /metrics\n");
-                request.respond(text.with_status_code(404))
-            };
-        }
+        let door = Door::open(&self.listen)?;
+        anstream::eprintln!("fwctl: metrics at http://{}/metrics", door.place());
+        let known = Mutex::new((fw, Vec::new()));
+        door.serve(|request| {
+            if request.path != "/metrics" {
+                return Answer::text(404, "metrics are at /metrics\n");
+            }
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let (fw, nodes) = &mut *known;
+            let headers = vec![("Content-Type", FORMAT.to_owned())];
+            Answer { status: 200, headers, body: scrape(fw, nodes).text() }
+        });
         Ok(())
     }
 }

@@ -3,7 +3,9 @@
 mod account;
 mod billing;
 mod completions;
+mod dashboard;
 mod explain;
+mod glance;
 mod limit;
 mod metrics;
 mod quota;
@@ -44,6 +46,7 @@ pub enum Command {
     Log(rows::Rows),
     Top(top::Top),
     Watch(watch::Watch),
+    Dashboard(dashboard::Dashboard),
     Metrics(metrics::Metrics),
     Completions(completions::Completions),
 }
@@ -79,8 +82,11 @@ pub struct One {
 impl Command {
     /// Runs it.
     pub fn run(&self, options: &Options) -> Result<(), Failure> {
-        if let Self::Completions(completions) = self {
-            return completions.run();
+        match self {
+            Self::Completions(completions) => return completions.run(),
+            // It connects, and connects again, by itself.
+            Self::Dashboard(dashboard) => return dashboard.run(options),
+            _ => {}
         }
         let fw = &mut Session::open(options)?;
         match self {
@@ -96,6 +102,7 @@ impl Command {
             Self::Log(rows) => rows.log(fw),
             Self::Top(top) => top.run(fw),
             Self::Watch(watch) => watch.run(fw),
+            Self::Dashboard(dashboard) => dashboard.run(options),
             Self::Metrics(metrics) => metrics.run(fw),
             Self::Completions(completions) => completions.run(),
         }

@@ -2,7 +2,7 @@
 //!
 //! Times are UTC, and spans count from the server's time.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use redis::Value;
 use serde_json::Value as Json;
@@ -14,23 +14,47 @@ use crate::reply::{Row, json};
 use crate::session::Session;
 use crate::text::{dollars, grouped, span, utc};
 
+/// Rows that are shown if nothing else is said.
+const COUNT: u64 = 100;
+
 /// Rows of an account.
 #[derive(Debug, clap::Args)]
 pub struct Rows {
     /// The account's name, without the prefix of its key
     account: OsString,
     /// At most so many rows
-    #[arg(short = 'n', value_name = "N", default_value_t = 100)]
+    #[arg(short = 'n', value_name = "N", default_value_t = COUNT)]
     count: u64,
 }
 
 impl Rows {
+    /// As many rows as the commands show if nothing else is said.
+    pub fn of(account: &OsStr) -> Self {
+        Self { account: account.to_owned(), count: COUNT }
+    }
+
+    /// The open holds as JSON.
+    pub fn holds_json(&self, fw: &mut Session) -> Result<Json, Failure> {
+        quota::json(&self.rows("FW.HOLDS", fw)?)
+    }
+
+    /// The leases as JSON.
+    pub fn leases_json(&self, fw: &mut Session) -> Result<Json, Failure> {
+        self.rows("FW.LEASES", fw)?.iter().map(lease).collect()
+    }
+
+    /// The log as JSON.
+    pub fn log_json(&self, fw: &mut Session) -> Result<Json, Failure> {
+        quota::json(&self.rows("FW.LOG", fw)?)
+    }
+
     /// Prints the open holds.
     pub fn holds(&self, fw: &mut Session) -> Result<(), Failure> {
-        let rows = self.rows("FW.HOLDS", fw)?;
         if fw.output.is_json() {
-            return fw.output.document(&quota::json(&rows)?);
+            let json = self.holds_json(fw)?;
+            return fw.output.document(&json);
         }
+        let rows = self.rows("FW.HOLDS", fw)?;
         let now = fw.now();
         let mut table = Table::new(&[
             Column::Left("ID"),
@@ -62,11 +86,11 @@ impl Rows {
 
     /// Prints the leases.
     pub fn leases(&self, fw: &mut Session) -> Result<(), Failure> {
-        let rows = self.rows("FW.LEASES", fw)?;
         if fw.output.is_json() {
-            let rows = rows.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
-            return fw.output.document(&Json::from(rows));
+            let json = self.leases_json(fw)?;
+            return fw.output.document(&json);
         }
+        let rows = self.rows("FW.LEASES", fw)?;
         let now = fw.now();
         let mut table = Table::new(&[
             Column::Left("ID"),
@@ -97,10 +121,11 @@ impl Rows {
 
     /// Prints the log.
     pub fn log(&self, fw: &mut Session) -> Result<(), Failure> {
-        let rows = self.rows("FW.LOG", fw)?;
         if fw.output.is_json() {
-            return fw.output.document(&quota::json(&rows)?);
+            let json = self.log_json(fw)?;
+            return fw.output.document(&json);
         }
+        let rows = self.rows("FW.LOG", fw)?;
         let now = fw.now();
         let mut table = Table::new(&[
             Column::Left("TIME"),

@@ -12,9 +12,11 @@ mod support {
 
 mod accounts;
 mod cluster;
+mod dashboard;
 mod ends;
 mod faces;
 mod metrics;
+mod packaging;
 mod program;
 mod tls;
 mod top;

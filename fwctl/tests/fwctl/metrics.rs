@@ -8,7 +8,7 @@ use crate::program::{Running, at, ended, url};
 use crate::support::server::Server;
 
 /// A program that serves metrics, and where.
-fn serving(server: &Server) -> (Running, String) {
+pub fn serving(server: &Server) -> (Running, String) {
     let running = Running::start(at(&url(server)).args(["metrics", "--listen", "127.0.0.1:0"]));
     let line = running.says("metrics at http://");
     let place = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
@@ -16,7 +16,7 @@ fn serving(server: &Server) -> (Running, String) {
 }
 
 /// The head and the body of an answer.
-fn get(place: &str, path: &str) -> (String, String) {
+pub fn get(place: &str, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(place).expect("it listens");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
