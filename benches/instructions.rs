@@ -222,6 +222,8 @@ impl Counter {
             if name.starts_with("FW.") {
                 assert!(each.own > 0.0, "callgrind does not tell the module's code apart");
                 figures.add(&format!("{name}/of these the module's own"), &[each.own]);
+                let others = (each.all - each.own) / incr;
+                figures.add(&format!("{name}/all others to INCR's"), &[others]);
             }
         }
         self.next += CALLS;

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use crate::engine::index::Hashing;
-
 use super::record;
 use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
 use crate::engine::account::Account;
@@ -18,6 +16,7 @@ use crate::engine::extras::Extras;
 use crate::engine::hold::Hold;
 use crate::engine::holds::Holds;
 use crate::engine::id::Id;
+use crate::engine::index::Hashing;
 use crate::engine::lease::{Lease, Leases};
 use crate::engine::limit::{LimitName, Override, Units};
 use crate::engine::memory::{Entry, Kept, Memory};

@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use crate::engine::index::Hashing;
-
 use super::account::Account;
 use super::bounds;
 use super::effect::{After, Change, Count, Effect, HoldChange, Meters, Onto};
 use super::extras::Extras;
 use super::holds::Holds;
 use super::id::Id;
+use super::index::Hashing;
 use super::lease::Leases;
 use super::limit::{LimitName, Meter};
 use super::log;

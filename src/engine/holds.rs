@@ -83,8 +83,8 @@ impl Holds {
 
     /// Puts a hold in the place of the one with the same id.
     pub fn put(&mut self, id: Id, hold: Hold) {
-        self.remove(&id);
         let hash = self.hashing.hash_one(&id);
+        self.remove_hashed(hash, &id);
         // The table finds its rows by the lowest bits and the highest seven.
         let priority = u32::try_from(hash >> 24 & u64::from(u32::MAX)).unwrap_or(0);
         let at = self.lapses.put(Row::new(id, hold, priority));
@@ -94,7 +94,10 @@ impl Holds {
 
     /// Takes a hold away, and tells whether there was one.
     pub fn remove(&mut self, id: &Id) -> bool {
-        let hash = self.hashing.hash_one(id);
+        self.remove_hashed(self.hashing.hash_one(id), id)
+    }
+
+    fn remove_hashed(&mut self, hash: u64, id: &Id) -> bool {
         let Self { lapses, index, hashing } = self;
         let same = |at: &u32| lapses.row(*at).is_some_and(|row| row.id == *id);
         let Some(gap) = index.remove(hash, same, |&at| hash_of(lapses, hashing, at)) else {

@@ -25,12 +25,11 @@ pub mod suspend;
 
 use std::sync::Arc;
 
-use crate::engine::index::Hashing;
-
 use super::account::{Account, Record};
 use super::apply;
 use super::bounds::CLOCK_STEP_MS;
 use super::effect::{After, Change, Effect, Forget, Onto};
+use super::index::Hashing;
 use super::ledger::Ledger;
 use super::log::Told;
 use super::month::Period;
