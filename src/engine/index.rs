@@ -278,6 +278,11 @@ mod tests {
     fn the_first_few_take_no_memory_and_are_found() {
         let mut index = Index::default();
         let find = |index: &Index, number: u32| index.find(hash_of(&number), |at| *at == number);
+        (0..4).for_each(|number| index.insert(hash_of(&number), number, hash_of));
+        for number in 0..4 {
+            assert_eq!(index.remove(hash_of(&number), |at| *at == number, hash_of), Some(number));
+            assert!((number + 1..4).all(|number| find(&index, number) == Some(number)));
+        }
         for count in 0..20 {
             index.insert(hash_of(&count), count, hash_of);
             assert_eq!(index.heap_bytes() == 0, count < 4, "{count}");
