@@ -173,9 +173,15 @@ impl Server {
     }
 
     /// Runs a command.
+    ///
+    /// # Panics
+    /// If the server has ended; its log says why.
     pub fn run(&mut self, words: &[Vec<u8>]) -> Answer {
         let connection = self.connection.as_mut().expect("the server is up");
-        run_on(connection, words)
+        match ask_on(connection, words) {
+            Ok(answer) => answer,
+            Err(error) => panic!("the connection failed: {error}\n{}", self.log()),
+        }
     }
 
     /// The whole of a view of an account, and the bytes it is stored in.
@@ -335,17 +341,28 @@ impl Listener {
 }
 
 /// Runs a command on a connection.
+///
+/// # Panics
+/// If the connection fails.
 pub fn run_on(connection: &mut Connection, words: &[Vec<u8>]) -> Answer {
+    ask_on(connection, words).unwrap_or_else(|error| panic!("the connection failed: {error}"))
+}
+
+/// What a server answers, an error too, or how the connection failed.
+fn ask_on(connection: &mut Connection, words: &[Vec<u8>]) -> Result<Answer, redis::RedisError> {
     let mut command = redis::Cmd::new();
     for word in words {
         command.arg(word.as_slice());
     }
-    command.query::<Value>(connection).map_or_else(|error| failed(&error), answered)
-}
-
-fn failed(error: &redis::RedisError) -> Answer {
-    let code = error.code().unwrap_or_else(|| panic!("the connection failed: {error}"));
-    Answer::Error(format!("{code} {}", error.detail().unwrap_or_default()))
+    match command.query::<Value>(connection) {
+        Ok(value) => Ok(answered(value)),
+        Err(error) => match error.code() {
+            Some(code) => {
+                Ok(Answer::Error(format!("{code} {}", error.detail().unwrap_or_default())))
+            }
+            None => Err(error),
+        },
+    }
 }
 
 /// What a reply is, as an answer.
