@@ -50,7 +50,7 @@ needed! {
     RedisModule_InfoAddSection RedisModule_InfoAddFieldULongLong RedisModule_SetModuleOptions
     RedisModule_Free RedisModule_GetApi RedisModule_NotifyKeyspaceEvent RedisModule_Call
     RedisModule_CallReplyArrayElement RedisModule_CallReplyStringPtr RedisModule_FreeCallReply
-    RedisModule_SubscribeToServerEvent
+    RedisModule_SubscribeToServerEvent RedisModule_ReplyWithCallReply RedisModule_CallReplyProto
     RedisModule_GetCommand RedisModule_SetCommandInfo
 }
 

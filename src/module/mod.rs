@@ -18,6 +18,7 @@ mod ffi;
 mod fault;
 
 mod clock;
+mod prepared;
 mod reply;
 mod telemetry;
 mod warnings;

@@ -6,6 +6,7 @@
 use std::ffi::{CStr, c_int, c_long};
 
 use super::ffi::{Ctx, OK, api, reply_error};
+use super::prepared;
 use crate::command::reply::Reply;
 
 /// Writes to the client of a context.
@@ -56,13 +57,17 @@ impl Reply for Client {
     }
 
     fn word(&mut self, word: &'static CStr) {
-        api!(RedisModule_ReplyWithSimpleString(self.ctx, word.as_ptr()));
+        if !prepared::word(word).is_some_and(|word| word.reply(self.ctx)) {
+            api!(RedisModule_ReplyWithSimpleString(self.ctx, word.as_ptr()));
+        }
         self.paid();
     }
 
     fn bulk(&mut self, bytes: &[u8]) {
         fault!("reply");
-        api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
+        if !prepared::bulk(bytes).is_some_and(|bulk| bulk.reply(self.ctx)) {
+            api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
+        }
         self.paid();
     }
 

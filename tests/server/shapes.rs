@@ -73,3 +73,24 @@ fn replies_have_their_types_in_both_protocols() {
     let resp3 = shape(&value(&server, "?protocol=resp3", "FW.GET a"));
     assert_eq!(resp3, format!("{{{account}}}"));
 }
+
+/// The server writes some elements of replies once, by these two commands.
+#[test]
+fn replies_are_the_same_where_commands_of_the_server_are_renamed() {
+    let usual = Server::start(&[]);
+    let renamed = Server::start(&["rename-command UNWATCH \"\"", "rename-command ECHO \"\""]);
+    for line in [
+        "FW.CLOCK SET 1775001600000",
+        "FW.ADMIT a HOLD h 5",
+        "FW.SPEND a 1 HOLD h",
+        "FW.SPEND a 1 HOLD h",
+        "FW.SPEND a 49",
+        "FW.SET a tier unlimited",
+        "FW.SPEND a 0.5",
+        "EVAL return{redis.call('FW.ADMIT',KEYS[1]),redis.call('FW.SPEND',KEYS[1],'1')} 1 a",
+    ] {
+        for query in ["", "?protocol=resp3"] {
+            assert_eq!(value(&usual, query, line), value(&renamed, query, line), "{line}");
+        }
+    }
+}
