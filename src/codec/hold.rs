@@ -18,15 +18,15 @@ mod part {
 
 impl Wire for Hold {
     fn write(&self, out: &mut Vec<u8>) {
-        let details = self.details();
-        out.push(parts(&details));
+        let details = self.detail();
+        out.push(details.map_or(0, parts));
         self.amount.write(out);
         self.admitted().write(out);
         put_number(out, self.ttl().0.cast_unsigned());
         self.lapses.write(out);
-        if details == Details::default() {
+        let Some(details) = details.filter(|details| **details != Details::default()) else {
             return;
-        }
+        };
         details.charged.write(out);
         details.tokens.write(out);
         details.reported.write(out);

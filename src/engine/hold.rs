@@ -90,7 +90,13 @@ impl Hold {
     /// What only some holds have.
     #[must_use]
     pub fn details(&self) -> Details {
-        self.rest.as_deref().map_or_else(Details::default, |rest| rest.details.clone())
+        self.detail().cloned().unwrap_or_default()
+    }
+
+    /// The same, where it lies.
+    #[must_use]
+    pub fn detail(&self) -> Option<&Details> {
+        self.rest.as_deref().map(|rest| &rest.details)
     }
 
     /// The scope it was admitted in.

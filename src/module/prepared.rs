@@ -1,7 +1,7 @@
 //! Elements of replies that are said often and never change.
 //!
-//! The server writes each once, when the module loads, and is handed it back afterwards: a third of
-//! what writing it anew costs. Where a server cannot prepare one, it is written anew.
+//! The server writes each once, when the module loads, and is handed it back afterwards, which costs
+//! less than half of writing it anew. Where a server cannot prepare one, it is written anew.
 
 use std::ffi::CStr;
 use std::ptr::null_mut;

@@ -67,9 +67,16 @@ impl Request for Admit {
         let Some(window) = self.window_of_short_cut(present) else {
             return self.decide_by_all_rules(present);
         };
+        let change = match &self.hold {
+            None => Change::Admit(self.cost),
+            Some(ask) => match self.hold_of_short_cut(ask, present) {
+                Some(change) => change,
+                None => return self.decide_by_all_rules(present),
+            },
+        };
         Ok(Decision {
-            takes: false,
-            effect: Some(present.effect(Change::Admit(self.cost))),
+            takes: self.hold.is_some(),
+            effect: Some(present.effect(change)),
             // The answer last: it is built where it is returned, and never copied.
             answer: Admission {
                 verdict: Verdict::Ok,
@@ -83,13 +90,12 @@ impl Request for Admit {
 }
 
 impl Admit {
-    /// The window after what nearly every call is: requests alone, of an account that is active and
-    /// has room. Nothing else matters then, and nothing need be built for the other rules. They
-    /// would answer the same, and decide whatever this does not admit.
+    /// The window after what nearly every call is: requests, and a hold perhaps, of an account that
+    /// is active and has room. Nothing else matters then, and nothing need be built for the other
+    /// rules. They would answer the same, and decide whatever this does not admit.
     #[inline(always)]
     fn window_of_short_cut(&self, present: &Present<'_>) -> Option<Shown> {
-        let is_plain = self.scope.is_none() && self.tokens.is_none() && self.hold.is_none();
-        if !is_plain || self.cost.is_zero() {
+        if self.scope.is_some() || self.tokens.is_some() || self.cost.is_zero() {
             return None;
         }
         let Limit::At(limit) = present.in_force(&LimitName::Requests).limit else { return None };
@@ -99,6 +105,25 @@ impl Admit {
         }
         let remaining = Limit::At(limit.minus(used).minus(self.cost));
         Some(Shown { limit: Limit::At(limit), remaining, reset: SPAN })
+    }
+
+    /// What such a request takes with a hold: one whose id is new, and that fits whole.
+    fn hold_of_short_cut(&self, ask: &Ask, present: &Present<'_>) -> Option<Change> {
+        if present.known_hold(&ask.id).is_some() {
+            return None;
+        }
+        let purse = Purse::of(present, ask.amount);
+        let fits = purse.too_large(present).is_none()
+            && purse.lacks(Money::ZERO).is_none()
+            && purse.beside_open_holds(present).is_none()
+            && purse.check_sum().is_ok();
+        let ttl = ask.ttl.unwrap_or(present.policy.hold_ttl);
+        fits.then(|| {
+            let hold = Hold::new(ask.amount, ttl, present.now);
+            let hold = HoldChange::Put(ask.id.clone(), hold);
+            let (requests, tokens) = (self.cost, Count::None);
+            Change::Meter(Meters { requests, tokens, scope: None, hold })
+        })
     }
 
     #[inline(never)]
