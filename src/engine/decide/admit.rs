@@ -112,11 +112,9 @@ impl Admit {
         if present.known_hold(&ask.id).is_some() {
             return None;
         }
+        // What fits beside the open holds fits alone.
         let purse = Purse::of(present, ask.amount);
-        let fits = purse.too_large(present).is_none()
-            && purse.lacks(Money::ZERO).is_none()
-            && purse.beside_open_holds(present).is_none()
-            && purse.check_sum().is_ok();
+        let fits = purse.beside_open_holds(present).is_none() && purse.check_sum().is_ok();
         let ttl = ask.ttl.unwrap_or(present.policy.hold_ttl);
         fits.then(|| {
             let hold = Hold::new(ask.amount, ttl, present.now);
