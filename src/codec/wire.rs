@@ -36,6 +36,8 @@ const SEAL: usize = size_of::<u64>();
 /// Bits of a number that one byte carries.
 const CHUNK: u32 = 7;
 const MORE: u8 = 0x80;
+/// The most bytes of a number.
+const LONGEST: usize = u64::BITS.div_ceil(CHUNK) as usize;
 
 /// What can be written to a blob and read back.
 pub trait Wire: Sized {
@@ -87,15 +89,23 @@ pub fn open<T>(
 /// Appends a number.
 #[inline(always)]
 pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    loop {
-        let chunk = number.to_le_bytes()[0] & !MORE;
-        number >>= CHUNK;
-        if number == 0 {
-            out.push(chunk);
-            return;
-        }
-        out.push(chunk | MORE);
+    if number < u64::from(MORE) {
+        out.push(number.to_le_bytes()[0]);
+        return;
     }
+    // Gathered first: the vector is asked for room once.
+    let mut bytes = [0; LONGEST];
+    let mut length = 0_usize;
+    for byte in &mut bytes {
+        *byte = number.to_le_bytes()[0] | MORE;
+        number >>= CHUNK;
+        length = length.wrapping_add(1);
+        if number == 0 {
+            *byte &= !MORE;
+            break;
+        }
+    }
+    out.extend_from_slice(bytes.get(..length).unwrap_or(&bytes));
 }
 
 /// Appends a length and as many bytes.

@@ -245,6 +245,10 @@ impl Correction<'_, '_> {
         counted: bool,
         (before, after): (Units, Units),
     ) -> Result<Count, Refusal> {
+        // As it is where tokens were not reserved.
+        if before == after {
+            return Ok(Count::None);
+        }
         let (more, fewer) = (after.minus(before), before.minus(after));
         let (now, admitted) = (self.present.now, self.hold.admitted());
         let window = self.present.account.window(name);
