@@ -24,8 +24,8 @@ pub(super) struct Server {
     pub no_fsync_on_rewrite: Vec<u8>,
     /// `io-threads`
     pub io_threads: Vec<u8>,
-    /// Its major version.
-    pub version: i32,
+    /// The major version of Redis; 0 is another server.
+    pub redis: i32,
 }
 
 /// All of them, in the order of INFO.
@@ -51,7 +51,7 @@ pub(super) const WARNINGS: [Warning; 4] = [
                appendfsync always; use io-threads 1, or WAITAOF",
         is_unsafe: |server| {
             let threads = !matches!(server.io_threads.as_slice(), b"" | b"0" | b"1");
-            threads && server.version >= 8 && server.aof == b"yes" && server.fsync == b"always"
+            threads && server.redis >= 8 && server.aof == b"yes" && server.fsync == b"always"
         },
     },
 ];
@@ -74,7 +74,7 @@ mod tests {
             fsync: b"always".to_vec(),
             no_fsync_on_rewrite: b"no".to_vec(),
             io_threads: b"1".to_vec(),
-            version: 8,
+            redis: 8,
         }
     }
 
@@ -93,9 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn io_threads_are_unsafe_only_where_a_reply_was_promised_to_wait() {
+    fn io_threads_are_unsafe_only_on_redis_8_and_where_a_reply_was_promised_to_wait() {
         let threads = || Server { io_threads: b"4".to_vec(), ..safe() };
-        assert_eq!(Server { version: 7, ..threads() }.warnings(), [false; 4]);
+        assert_eq!(Server { redis: 7, ..threads() }.warnings(), [false; 4]);
+        assert_eq!(Server { redis: 0, ..threads() }.warnings(), [false; 4]);
         assert_eq!(Server { fsync: b"everysec".to_vec(), ..threads() }.warnings(), [false; 4]);
     }
 }

@@ -58,7 +58,7 @@ fn look_at_settings(ctx: Ctx) {
         fsync: setting(c"appendfsync"),
         no_fsync_on_rewrite: setting(c"no-appendfsync-on-rewrite"),
         io_threads: setting(c"io-threads"),
-        version: major_version(),
+        redis: redis_version(),
     };
     let now = server.warnings();
     let before = state::with(|state| std::mem::replace(&mut state.warnings, now)).unwrap_or(now);
@@ -91,8 +91,12 @@ fn setting(ctx: Ctx, name: &CStr) -> Option<Vec<u8>> {
     bytes
 }
 
-/// The server's major version; 0 if it does not say.
-fn major_version() -> i32 {
+/// The major version of Redis; 0 if it is Valkey, or does not say.
+fn redis_version() -> i32 {
+    // Valkey has each function under both names.
+    if newer(c"ValkeyModule_GetServerVersion").is_some() {
+        return 0;
+    }
     let Some(found) = newer(c"RedisModule_GetServerVersion") else { return 0 };
     // SAFETY: the server knows a function of this name, which has this form.
     let version: unsafe extern "C" fn() -> i32 = unsafe { std::mem::transmute(found) };

@@ -48,9 +48,7 @@ fn unsafe_settings_are_logged_at_the_start_and_shown_as_they_are_now() {
 #[test]
 fn io_threads_are_unsafe_where_the_aof_should_have_been_written_first() {
     let mut server = Server::start(&["io-threads 2", "appendfsync everysec"]);
-    let promised = match Release::of(&mut server) {
-        Release::Redis(major, _) | Release::Valkey(major, _) => major < 8,
-    };
+    let promised = !matches!(Release::of(&mut server), Release::Redis(8.., _));
     let text = "with io-threads above 1 replies leave before the AOF is written";
     for (line, holds, told) in [
         ("CONFIG SET appendfsync everysec", false, 0),
@@ -65,6 +63,15 @@ fn io_threads_are_unsafe_where_the_aof_should_have_been_written_first() {
         let count = server.log().matches(text).count();
         assert_eq!(count, if promised { 0 } else { told }, "{line}: {}", server.log());
     }
+}
+
+#[test]
+fn io_threads_are_told_of_at_the_start() {
+    let mut server = Server::start(&["io-threads 2", "appendfsync always"]);
+    let unsafe_here = matches!(Release::of(&mut server), Release::Redis(8.., _));
+    assert_eq!(warnings(&mut server), if unsafe_here { "0001" } else { "0000" });
+    let count = server.log().matches("with io-threads above 1 replies leave").count();
+    assert_eq!(count, usize::from(unsafe_here), "{}", server.log());
 }
 
 #[test]

@@ -16,11 +16,11 @@ use crate::{PATIENCE, Stop, form, until, version};
 
 const CLIENTS: usize = 4;
 const ACCOUNTS: u64 = 60;
-const PRIMARIES: usize = 3;
+pub(super) const PRIMARIES: usize = 3;
 const SLOTS: usize = 16_384;
 
-struct Cluster {
-    nodes: Vec<Server>,
+pub(super) struct Cluster {
+    pub(super) nodes: Vec<Server>,
     /// The ids of the nodes.
     names: Vec<String>,
 }
@@ -34,18 +34,25 @@ fn word(answer: &Answer) -> String {
 
 /// What a replica does whose primary does not answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Replicas {
+pub(super) enum Replicas {
     /// They take over. A primary that is only slow loses its place like one that is dead, and what
     /// they had not received: clients send everything once more.
     TakeOver,
-    /// They wait to be told: no busy machine changes who leads.
+    /// They wait to be told: no busy machine changes who leads. And a primary without its replica
+    /// takes no changes: see `old_votes`.
     Wait,
 }
 
 impl Cluster {
     fn start(replicas: Replicas) -> Self {
-        let waits = if replicas == Replicas::Wait { "yes" } else { "no" };
+        Self::start_with(replicas, 1_500)
+    }
+
+    pub(super) fn start_with(replicas: Replicas, timeout: u32) -> Self {
+        let (waits, least) = if replicas == Replicas::Wait { ("yes", 1) } else { ("no", 0) };
         let waits = format!("cluster-replica-no-failover {waits}");
+        let least = format!("min-replicas-to-write {least}");
+        let timeout = format!("cluster-node-timeout {timeout}");
         let node = |_| {
             let bus = format!("cluster-port {}", free_port());
             Server::start_bare(&[
@@ -53,8 +60,9 @@ impl Cluster {
                 "save \"\"",
                 "propagation-error-behavior panic",
                 "cluster-enabled yes",
-                "cluster-node-timeout 1500",
+                &timeout,
                 &waits,
+                &least,
                 "fw.tiers \"all unlimited 0\"",
                 &bus,
             ])
@@ -99,7 +107,7 @@ impl Cluster {
     }
 
     /// Waits until every slot is served, by three primaries with a replica each.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let end = Instant::now() + PATIENCE;
         while !self.is_whole() {
             if Instant::now() > end {
@@ -136,7 +144,7 @@ impl Cluster {
     }
 
     /// The node that a slot belongs to, once all nodes say the same.
-    fn owner(&mut self, slot: &str) -> usize {
+    pub(super) fn owner(&mut self, slot: &str) -> usize {
         let slot: i64 = slot.parse().expect("a slot");
         let names = &self.names;
         until("the nodes agree on a slot", || {
@@ -215,7 +223,11 @@ impl Cluster {
             let primaries = self.primaries();
             (0..self.nodes.len()).filter(|at| !primaries.contains(at)).collect()
         };
-        let at = replicas[usize::try_from(random.below(3)).expect("a place")];
+        self.take_over(replicas[usize::try_from(random.below(3)).expect("a place")]);
+    }
+
+    /// This replica takes its primary's place, or does for a moment.
+    pub(super) fn take_over(&mut self, at: usize) {
         let mut asked = Instant::now();
         self.nodes[at].must("CLUSTER FAILOVER");
         until("a replica takes over", || {
@@ -227,6 +239,16 @@ impl Cluster {
             leads(&mut self.nodes[at]).then_some(())
         });
         self.settle();
+    }
+
+    /// Waits until all nodes know who is whose replica: else they do not vote for it.
+    pub(super) fn all_know(&mut self, primary: usize, replica: usize) {
+        let (name, of) = (&self.names[replica], format!(" {} ", self.names[primary]));
+        until("all know a replica", || {
+            let mut views = self.nodes.iter_mut().map(|node| word(&node.ask("CLUSTER NODES")));
+            let knows = |row: &str| row.starts_with(name.as_str()) && row.contains(&of);
+            views.all(|rows| rows.lines().any(knows)).then_some(())
+        });
     }
 
     /// A primary is killed; its replica takes its place without being asked.
@@ -252,7 +274,7 @@ fn linked(node: &mut Server) -> bool {
     figure(node, "INFO replication", "master_link_status") == "up"
 }
 
-fn leads(node: &mut Server) -> bool {
+pub(super) fn leads(node: &mut Server) -> bool {
     figure(node, "INFO replication", "role") == "master"
 }
 

@@ -21,6 +21,7 @@ mod crash;
 mod damage;
 mod failover;
 mod full;
+mod old_votes;
 mod replication;
 mod started;
 
