@@ -76,7 +76,10 @@ test('fields of tokens come beside them', () => {
   assert.equal(found['x-ratelimit-limit-tokens'], '5000');
   assert.equal(found['x-ratelimit-remaining-tokens'], '3500');
   assert.equal(found['x-ratelimit-reset-tokens'], '0.25s');
-  assert.equal(found['RateLimit-Policy'], '"requests";q=600;w=60, "tokens";q=5000;qu="tokens";w=60');
+  assert.equal(
+    found['RateLimit-Policy'],
+    '"requests";q=600;w=60, "tokens";q=5000;qu="tokens";w=60',
+  );
   assert.equal(found['RateLimit'], '"requests";r=599;t=60, "tokens";r=3500;t=1');
 });
 
