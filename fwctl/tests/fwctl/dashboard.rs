@@ -11,7 +11,7 @@ use crate::support::server::{Server, free_port};
 const QUIET: [&str; 2] = ["appendonly no", "save \"\""];
 
 /// A program that serves the dashboard, and where.
-fn serving(url: &str) -> (Running, String) {
+pub fn serving(url: &str) -> (Running, String) {
     let running = Running::start(at(url).args(["dashboard", "--listen", "127.0.0.1:0"]));
     let line = running.says("dashboard at http://");
     let place = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
@@ -28,7 +28,8 @@ fn send(place: &str, text: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-fn get(place: &str, path: &str) -> (u16, Json) {
+/// The status and the JSON of an answer.
+pub fn get(place: &str, path: &str) -> (u16, Json) {
     let (head, body) = send(place, &format!("GET {path} HTTP/1.1\r\nHost: {place}\r\n\r\n"));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     (status.expect("a status"), serde_json::from_str(&body).unwrap_or(Json::Null))
