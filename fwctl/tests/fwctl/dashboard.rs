@@ -77,13 +77,15 @@ fn what_is_wrong_is_told() {
     let mut server = Server::start(&QUIET);
     server.must("SET acct:text x");
     let (_running, place) = serving(&url(&server));
-    let long = format!("/api/account?account={}", "x".repeat(5_000));
+    let name = |length| format!("/api/account?account={}", "x".repeat(length));
+    let (longest, long) = (name(4_096), name(4_097));
     for (path, status, words) in [
         ("/api/account", 400, "account is missing"),
         ("/api/account?account=none", 404, "no such account"),
         ("/api/account?account=text", 400, "WRONGTYPE"),
         ("/api/explain?account=none&hold=much", 400, "ERR"),
         ("/api/account?account=a&evil=1", 400, "unknown word"),
+        (&longest, 404, "no such account"),
         (&long, 400, "longer than 4096 bytes"),
         ("/nothing", 404, "nothing at this path"),
     ] {
@@ -137,6 +139,24 @@ fn only_a_plain_request_to_an_address_is_answered() {
     ] {
         let (head, _) = send(&place, &text);
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{text:.80}: {head}");
+    }
+}
+
+#[test]
+fn a_connection_too_many_is_closed_and_the_others_are_answered() {
+    let server = Server::start(&QUIET);
+    let (_running, place) = serving(&url(&server));
+    // Connections are taken in their order, so these are open when the next one comes.
+    let mut open: Vec<TcpStream> = (0..16).map(|_| TcpStream::connect(&place).unwrap()).collect();
+    let mut further = TcpStream::connect(&place).unwrap();
+    further.set_read_timeout(Some(std::time::Duration::from_secs(4))).unwrap();
+    let mut byte = [0];
+    assert!(matches!(further.read(&mut byte), Ok(0)), "a further one is not closed");
+    for stream in &mut open {
+        write!(stream, "GET /nothing HTTP/1.1\r\nHost: {place}\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("HTTP/1.1 404 "), "{text}");
     }
 }
 
