@@ -35,8 +35,9 @@ test-matrix: deps ## Run the server tests on Redis 7.0 and 8.2 and Valkey 8.1 an
 # Not part of test: it needs Node and two more package registries, and takes longer to install than
 # to run.
 test-clients: ## Run the same commands through four clients, then clients/ and examples/ (needs Python 3.11, Node 20, PyPI, npm)
-	@bash scripts/deps.sh nginx
+	@bash scripts/deps.sh curl nginx
 	cargo build --locked
+	cargo build --locked --package fwctl
 	bash scripts/clients.sh
 	bash scripts/python.sh
 	bash scripts/rust.sh

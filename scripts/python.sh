@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Python client, as its users would, into a virtual environment in target/clients/python,
 # and checks and tests it and examples/fastapi there, on real servers. The libraries are pinned, and
-# checked against the hashes in the repository. FW_MODULE names the module, else the debug build.
+# checked against the hashes in the repository. FW_MODULE names the module, FWCTL fwctl, else the debug
+# builds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,9 @@ die() {
 export FW_MODULE=${FW_MODULE:-$target/debug/libfw_limits.so}
 [[ -e $FW_MODULE ]] || die "the module is not built: there is no $FW_MODULE. Run: cargo build"
 FW_MODULE=$(realpath -- "$FW_MODULE")
+export FWCTL=${FWCTL:-$target/debug/fwctl}
+[[ -e $FWCTL ]] || die "fwctl is not built: there is no $FWCTL. Run: cargo build -p fwctl"
+FWCTL=$(realpath -- "$FWCTL")
 export PYTHONDONTWRITEBYTECODE=1 RUFF_NO_CACHE=true
 
 sum=$(sha256sum <"$list")

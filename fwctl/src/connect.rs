@@ -22,6 +22,8 @@ const RETRIES: u32 = 5;
 /// A server, or a cluster.
 pub struct Server {
     seed: ConnectionInfo,
+    /// The primaries of a cluster, as they were named last.
+    known: Vec<ConnectionInfo>,
     line: Line,
     /// The server's time when it was opened, and when that was.
     opened: (i64, Instant),
@@ -35,11 +37,24 @@ enum Line {
 impl Server {
     /// Connects.
     pub fn open(url: &str) -> Result<Self, Failure> {
-        let seed = address(url)?;
-        let mut single = connect(&seed)?;
+        Self::join(address(url)?, Vec::new())
+    }
+
+    /// Connects anew, after its way was lost. A cluster is found from any of its primaries.
+    pub fn reopen(&self) -> Result<Self, Failure> {
+        Self::join(self.seed.clone(), self.known.clone())
+    }
+
+    fn join(seed: ConnectionInfo, mut known: Vec<ConnectionInfo>) -> Result<Self, Failure> {
+        let found = known.iter().find_map(|node| Some((node.clone(), connect(node).ok()?)));
+        let (node, mut single) = match found {
+            Some(found) => found,
+            None => (seed.clone(), connect(&seed)?),
+        };
         let said = Said::ask(&mut single)?;
         let line = if said.is_cluster {
-            let builder = ClusterClientBuilder::new([seed.clone()])
+            known = slots(&node)?;
+            let builder = ClusterClientBuilder::new([node])
                 .connection_timeout(PATIENCE)
                 .response_timeout(PATIENCE)
                 .retries(RETRIES);
@@ -47,7 +62,7 @@ impl Server {
         } else {
             Line::Single(Box::new(single))
         };
-        Ok(Self { seed, line, opened: (said.time_ms, Instant::now()) })
+        Ok(Self { seed, known, line, opened: (said.time_ms, Instant::now()) })
     }
 
     /// The server's time, in Unix milliseconds.
@@ -84,6 +99,16 @@ impl Server {
             }
         }
         Err(last.unwrap_or_else(|| Failure::reply("a cluster without nodes")))
+    }
+
+    /// The same, also while none of the primaries of a cluster answers: then those that led last.
+    pub fn leaders(&mut self) -> Result<Vec<ConnectionInfo>, Failure> {
+        match self.primaries(&self.known) {
+            Ok(primaries) => self.known.clone_from(&primaries),
+            Err(failure) if self.known.is_empty() => return Err(failure),
+            Err(_) => {}
+        }
+        Ok(self.known.clone())
     }
 
     /// The number of the database.

@@ -90,7 +90,7 @@ impl From<RedisError> for Failure {
             "NOAUTH" => Self::Refused(format!("{line} (give it in REDISCLI_AUTH)")),
             "ERR" if detail.starts_with("unknown command") => Self::Refused(
                 "the server does not know the command: it has no fw module, or an older one; \
-                 start it with loadmodule (see the README of fw-limits)"
+                 load it as docs/install.md of fw-limits says"
                     .to_owned(),
             ),
             _ => Self::Refused(line),

@@ -35,10 +35,16 @@ fn a_link_that_leads_nowhere_is_named() {
 /// The pages that people read.
 fn pages() -> Vec<PathBuf> {
     let root = root();
-    let mut pages: Vec<PathBuf> =
-        ["README.md", "CHANGELOG.md", "SECURITY.md", "benches/README.md", "fwctl/README.md"]
-            .map(|page| root.join(page))
-            .to_vec();
+    let mut pages: Vec<PathBuf> = [
+        "README.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "benches/README.md",
+        "fwctl/README.md",
+        "examples/README.md",
+    ]
+    .map(|page| root.join(page))
+    .to_vec();
     pages.push(root.join("src/ARCHITECTURE.md"));
     let entries =
         |folder: &str| std::fs::read_dir(root.join(folder)).unwrap().map(|e| e.unwrap().path());

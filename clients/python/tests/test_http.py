@@ -34,8 +34,25 @@ def test_fields_of_tokens_come_beside_them() -> None:
     assert found["x-ratelimit-limit-tokens"] == "5000"
     assert found["x-ratelimit-remaining-tokens"] == "3500"
     assert found["x-ratelimit-reset-tokens"] == "0.25s"
-    assert found["RateLimit-Policy"] == '"requests";q=600;w=60, "tokens";q=5000;w=60'
+    assert found["RateLimit-Policy"] == '"requests";q=600;w=60, "tokens";q=5000;qu="tokens";w=60'
     assert found["RateLimit"] == '"requests";r=599;t=60, "tokens";r=3500;t=1'
+
+
+@pytest.mark.parametrize(
+    ("retry_after_ms", "state"),
+    [
+        (None, '"requests";r=599;t=60, "tokens";r=0;t=1'),
+        (1, '"requests";r=599;t=1, "tokens";r=0;t=1'),
+        (7_001, '"requests";r=599;t=8, "tokens";r=0;t=1'),
+        (90_000, '"requests";r=599;t=60, "tokens";r=0;t=1'),
+    ],
+)
+def test_a_window_reaches_no_further_than_retry_after(
+    retry_after_ms: int | None, state: str
+) -> None:
+    answer = admission(Verdict.RATE_LIMITED, retry_after_ms, tokens=Window(5000, 0, 250))
+    assert answer.headers()["RateLimit"] == state
+    assert answer.headers()["x-ratelimit-reset-requests"] == "59.001s"
 
 
 @pytest.mark.parametrize(

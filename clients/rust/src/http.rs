@@ -5,8 +5,9 @@
 //! window is whole again.
 //!
 //! `ratelimit-policy` and `ratelimit` are those of the IETF draft
-//! draft-ietf-httpapi-ratelimit-headers-10: q is the limit, w the window in seconds, r what remains,
-//! t whole seconds, rounded up, until the window is whole again.
+//! draft-ietf-httpapi-ratelimit-headers-11: q is the limit, qu its unit where that is not requests, w
+//! the window in seconds, r what remains, t whole seconds, rounded up, in which no more than that can
+//! be used: until the window is whole again, or until retry-after where that is sooner.
 //!
 //! `retry-after` is whole seconds, rounded up, and comes from retry_after_ms alone: it is absent
 //! where waiting does not help. A window without a limit has no fields.
@@ -29,6 +30,7 @@ pub fn seconds(ms: u64) -> u64 {
 pub(crate) fn fields(admission: &Admission) -> Fields {
     let mut fields = Fields::new();
     let (mut policies, mut windows) = (Vec::new(), Vec::new());
+    let after = admission.retry_after().filter(|after| *after > 0);
     let named = [
         ("requests", REQUESTS, Some(&admission.requests)),
         ("tokens", TOKENS, admission.tokens.as_ref()),
@@ -39,15 +41,19 @@ pub(crate) fn fields(admission: &Admission) -> Fields {
         fields.push((names[1], remaining.to_string()));
         fields.push((names[2], reset(reset_ms)));
         if limit <= LARGEST {
-            policies.push(format!("\"{unit}\";q={limit};w={WINDOW_SECONDS}"));
-            windows.push(format!("\"{unit}\";r={remaining};t={}", seconds(reset_ms)));
+            // The draft's own unit is requests, and it has none for tokens.
+            let own = if unit == "requests" { String::new() } else { format!(";qu=\"{unit}\"") };
+            let whole = seconds(reset_ms);
+            let t = after.map_or(whole, |after| after.min(whole));
+            policies.push(format!("\"{unit}\";q={limit}{own};w={WINDOW_SECONDS}"));
+            windows.push(format!("\"{unit}\";r={remaining};t={t}"));
         }
     }
     if !policies.is_empty() {
         fields.push(("ratelimit-policy", policies.join(", ")));
         fields.push(("ratelimit", windows.join(", ")));
     }
-    if let Some(after) = admission.retry_after().filter(|after| *after > 0) {
+    if let Some(after) = after {
         fields.push(("retry-after", after.to_string()));
     }
     fields
@@ -109,6 +115,19 @@ mod tests {
         assert_eq!(field(&answer, "x-ratelimit-reset-tokens").unwrap(), "0.25s");
         let both = "\"requests\";r=599;t=60, \"tokens\";r=3500;t=1";
         assert_eq!(field(&answer, "ratelimit").unwrap(), both);
+        let both = "\"requests\";q=600;w=60, \"tokens\";q=5000;qu=\"tokens\";w=60";
+        assert_eq!(field(&answer, "ratelimit-policy").unwrap(), both);
+    }
+
+    #[test]
+    fn a_window_reaches_no_further_than_retry_after() {
+        for (ms, t) in [(None, 60), (Some(1), 1), (Some(7_001), 8), (Some(90_000), 60)] {
+            let tokens = Window { limit: Some(5000), remaining: Some(0), reset_ms: 250 };
+            let answer = admission(600, ms, Some(tokens));
+            let both = format!("\"requests\";r=599;t={t}, \"tokens\";r=0;t=1");
+            assert_eq!(field(&answer, "ratelimit").unwrap(), both, "{ms:?}");
+            assert_eq!(field(&answer, "x-ratelimit-reset-requests").unwrap(), "59.001s");
+        }
     }
 
     #[test]

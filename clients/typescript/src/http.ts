@@ -3,7 +3,10 @@
 // `x-ratelimit-{limit,remaining}-{requests,tokens}` are counts in any 60 seconds, and
 // `x-ratelimit-reset-{requests,tokens}` seconds with an `s`, such as `60s` or `0.25s`, until the
 // window is whole again. `RateLimit-Policy` and `RateLimit` are those of the IETF draft
-// draft-ietf-httpapi-ratelimit-headers-10. A window without a limit has no fields.
+// draft-ietf-httpapi-ratelimit-headers-11: q is the limit, qu its unit where that is not requests, w
+// the window in seconds, r what remains, t whole seconds, rounded up, in which no more than that can be
+// used: until the window is whole again, or until Retry-After where that is sooner. A window without a
+// limit has no fields.
 
 /** A rate window of 60 seconds. */
 export interface Window {
@@ -37,8 +40,11 @@ export function fields(
     found[`x-ratelimit-remaining-${unit}`] = String(remaining);
     found[`x-ratelimit-reset-${unit}`] = `${resetMs / 1000}s`;
     if (limit > LARGEST) continue;
-    policies.push(`"${unit}";q=${limit};w=${WINDOW_SECONDS}`);
-    states.push(`"${unit}";r=${remaining};t=${seconds(resetMs)}`);
+    // The draft's own unit is requests, and it has none for tokens.
+    const own = unit === 'requests' ? '' : `;qu="${unit}"`;
+    const after = Math.min(seconds(resetMs), retryAfter || Number.POSITIVE_INFINITY);
+    policies.push(`"${unit}";q=${limit}${own};w=${WINDOW_SECONDS}`);
+    states.push(`"${unit}";r=${remaining};t=${after}`);
   }
   if (policies.length > 0) {
     found['RateLimit-Policy'] = policies.join(', ');

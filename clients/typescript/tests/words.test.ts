@@ -76,8 +76,24 @@ test('fields of tokens come beside them', () => {
   assert.equal(found['x-ratelimit-limit-tokens'], '5000');
   assert.equal(found['x-ratelimit-remaining-tokens'], '3500');
   assert.equal(found['x-ratelimit-reset-tokens'], '0.25s');
-  assert.equal(found['RateLimit-Policy'], '"requests";q=600;w=60, "tokens";q=5000;w=60');
+  assert.equal(
+    found['RateLimit-Policy'],
+    '"requests";q=600;w=60, "tokens";q=5000;qu="tokens";w=60',
+  );
   assert.equal(found['RateLimit'], '"requests";r=599;t=60, "tokens";r=3500;t=1');
+});
+
+test('a window reaches no further than Retry-After', () => {
+  for (const [ms, state] of [
+    [-1, '"requests";r=599;t=60, "tokens";r=0;t=1'],
+    [1, '"requests";r=599;t=1, "tokens";r=0;t=1'],
+    [7_001, '"requests";r=599;t=8, "tokens";r=0;t=1'],
+    [90_000, '"requests";r=599;t=60, "tokens";r=0;t=1'],
+  ] as const) {
+    const found = admission('RATE_LIMITED', [600, 599, 59_001, ms, 5000, 0, 250]).headers();
+    assert.equal(found.RateLimit, state);
+    assert.equal(found['x-ratelimit-reset-requests'], '59.001s');
+  }
 });
 
 test('Retry-After is rounded up, and only where waiting helps', () => {

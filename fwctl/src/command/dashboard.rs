@@ -70,15 +70,15 @@ impl Dashboard {
 struct Served<'a> {
     options: &'a Options,
     random: SystemRandom,
-    /// The way to the servers while there is one.
-    line: Mutex<Option<Session>>,
+    /// The way to the servers, once there was one, and whether it is lost.
+    line: Mutex<Option<(Session, bool)>>,
 }
 
 impl<'a> Served<'a> {
     /// Begins also while the server is away; what cannot get better by itself is told at once.
     fn open(options: &'a Options) -> Result<Self, Failure> {
         let line = match Session::open(options) {
-            Ok(session) => Some(session),
+            Ok(session) => Some((session, false)),
             Err(Failure::Unavailable(_)) => None,
             Err(failure) => return Err(failure),
         };
@@ -130,14 +130,15 @@ impl<'a> Served<'a> {
         ask: impl FnOnce(&mut Session) -> Result<Json, Failure>,
     ) -> Result<Json, Failure> {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut session = match line.take() {
-            Some(session) => session,
-            None => Session::open(self.options)?,
+        let (session, is_lost) = match &mut *line {
+            Some(way) => way,
+            none => none.insert((Session::open(self.options)?, false)),
         };
-        let told = ask(&mut session);
-        if !matches!(told, Err(Failure::Unavailable(_) | Failure::Broken(_))) {
-            *line = Some(session);
+        if *is_lost {
+            session.server = session.server.reopen()?;
         }
+        let told = ask(session);
+        *is_lost = matches!(told, Err(Failure::Unavailable(_) | Failure::Broken(_)));
         told
     }
 }

@@ -16,7 +16,7 @@ use crate::text::exact;
 
 /// The counts of INFO fw of every primary.
 pub fn fleet(fw: &mut Session) -> Result<Json, Failure> {
-    let primaries = fw.server.primaries(&[])?;
+    let primaries = fw.server.leaders()?;
     let nodes = primaries.iter().map(|address| {
         let counts = connect(address).and_then(|mut line| {
             let text: String = redis::cmd("INFO").arg("fw").query(&mut line)?;

@@ -11,7 +11,7 @@ use crate::support::server::{Server, free_port};
 const QUIET: [&str; 2] = ["appendonly no", "save \"\""];
 
 /// A program that serves the dashboard, and where.
-fn serving(url: &str) -> (Running, String) {
+pub fn serving(url: &str) -> (Running, String) {
     let running = Running::start(at(url).args(["dashboard", "--listen", "127.0.0.1:0"]));
     let line = running.says("dashboard at http://");
     let place = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
@@ -28,7 +28,8 @@ fn send(place: &str, text: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-fn get(place: &str, path: &str) -> (u16, Json) {
+/// The status and the JSON of an answer.
+pub fn get(place: &str, path: &str) -> (u16, Json) {
     let (head, body) = send(place, &format!("GET {path} HTTP/1.1\r\nHost: {place}\r\n\r\n"));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     (status.expect("a status"), serde_json::from_str(&body).unwrap_or(Json::Null))
@@ -76,13 +77,15 @@ fn what_is_wrong_is_told() {
     let mut server = Server::start(&QUIET);
     server.must("SET acct:text x");
     let (_running, place) = serving(&url(&server));
-    let long = format!("/api/account?account={}", "x".repeat(5_000));
+    let name = |length| format!("/api/account?account={}", "x".repeat(length));
+    let (longest, long) = (name(4_096), name(4_097));
     for (path, status, words) in [
         ("/api/account", 400, "account is missing"),
         ("/api/account?account=none", 404, "no such account"),
         ("/api/account?account=text", 400, "WRONGTYPE"),
         ("/api/explain?account=none&hold=much", 400, "ERR"),
         ("/api/account?account=a&evil=1", 400, "unknown word"),
+        (&longest, 404, "no such account"),
         (&long, 400, "longer than 4096 bytes"),
         ("/nothing", 404, "nothing at this path"),
     ] {
@@ -136,6 +139,24 @@ fn only_a_plain_request_to_an_address_is_answered() {
     ] {
         let (head, _) = send(&place, &text);
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{text:.80}: {head}");
+    }
+}
+
+#[test]
+fn a_connection_too_many_is_closed_and_the_others_are_answered() {
+    let server = Server::start(&QUIET);
+    let (_running, place) = serving(&url(&server));
+    // Connections are taken in their order, so these are open when the next one comes.
+    let mut open: Vec<TcpStream> = (0..16).map(|_| TcpStream::connect(&place).unwrap()).collect();
+    let mut further = TcpStream::connect(&place).unwrap();
+    further.set_read_timeout(Some(std::time::Duration::from_secs(4))).unwrap();
+    let mut byte = [0];
+    assert!(matches!(further.read(&mut byte), Ok(0)), "a further one is not closed");
+    for stream in &mut open {
+        write!(stream, "GET /nothing HTTP/1.1\r\nHost: {place}\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("HTTP/1.1 404 "), "{text}");
     }
 }
 

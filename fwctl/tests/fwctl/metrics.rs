@@ -1,6 +1,6 @@
 //! `fwctl metrics`: what Prometheus reads.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
@@ -72,6 +72,23 @@ fn every_count_is_a_metric_with_a_help_and_a_type() {
         }
     }
     assert!(get(&place, "/").0.starts_with("HTTP/1.1 404 "));
+}
+
+/// Rules and dashboards of others have these names: none is changed or lost unseen.
+const NAMES: &str = "fw_admitted_total fw_clock_steps_total fw_command_calls_total \
+     fw_command_failed_total fw_command_rejected_total fw_command_seconds_total fw_conflicts_total \
+     fw_denied_total fw_divergences_total fw_duplicates_total fw_effects_applied_total \
+     fw_forgotten_ids_total fw_lapsed_holds_total fw_lapsed_leases_total fw_late_spends_total \
+     fw_spends_total fw_up fw_warning";
+
+#[test]
+fn the_names_of_the_metrics_stay() {
+    let mut server = Server::start(&["appendonly no", "save \"\""]);
+    server.must("FW.ADMIT acct:42");
+    let (_running, place) = serving(&server);
+    let (_, body) = get(&place, "/metrics");
+    let types = body.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    assert_eq!(types.collect::<BTreeSet<_>>(), NAMES.split(' ').collect());
 }
 
 #[test]

@@ -5,8 +5,9 @@
 window is whole again.
 
 `RateLimit-Policy` and `RateLimit` are those of the IETF draft
-draft-ietf-httpapi-ratelimit-headers-10: q is the limit, w the window in seconds, r what remains, t
-whole seconds, rounded up, until the window is whole again.
+draft-ietf-httpapi-ratelimit-headers-11: q is the limit, qu its unit where that is not requests, w
+the window in seconds, r what remains, t whole seconds, rounded up, in which no more than that can
+be used: until the window is whole again, or until Retry-After where that is sooner.
 
 `Retry-After` is whole seconds, rounded up, and comes from retry_after_ms alone: it is absent where
 waiting does not help.
@@ -27,7 +28,7 @@ def seconds(ms: int) -> int:
 
 
 def window_fields(
-    unit: str, limit: int | None, remaining: int | None, reset_ms: int
+    unit: str, limit: int | None, remaining: int | None, reset_ms: int, retry_after: int | None
 ) -> dict[str, str]:
     """The fields of one window; `unit` is `requests` or `tokens`."""
     if limit is None or remaining is None:
@@ -39,8 +40,11 @@ def window_fields(
         f"x-ratelimit-reset-{unit}": f"{reset}s",
     }
     if limit <= _LARGEST:
-        found["RateLimit-Policy"] = f'"{unit}";q={limit};w={WINDOW_SECONDS}'
-        found["RateLimit"] = f'"{unit}";r={remaining};t={seconds(reset_ms)}'
+        # The draft's own unit is requests, and it has none for tokens.
+        own = "" if unit == "requests" else f';qu="{unit}"'
+        after = min(seconds(reset_ms), retry_after or seconds(reset_ms))
+        found["RateLimit-Policy"] = f'"{unit}";q={limit}{own};w={WINDOW_SECONDS}'
+        found["RateLimit"] = f'"{unit}";r={remaining};t={after}'
     return found
 
 

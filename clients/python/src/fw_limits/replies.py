@@ -101,13 +101,14 @@ class Admission:
 
     def headers(self) -> dict[str, str]:
         """Fields for the HTTP response, whatever the verdict; `fw_limits.http` has their units."""
-        found = http.window_fields("requests", self.limit, self.remaining, self.reset_ms)
+        after = self.retry_after
+        found = http.window_fields("requests", self.limit, self.remaining, self.reset_ms, after)
         if self.tokens is not None:
-            tokens = self.tokens
-            more = http.window_fields("tokens", tokens.limit, tokens.remaining, tokens.reset_ms)
+            own = self.tokens
+            more = http.window_fields("tokens", own.limit, own.remaining, own.reset_ms, after)
             found = http.joined(found, more)
-        if self.retry_after:
-            found["Retry-After"] = str(self.retry_after)
+        if after:
+            found["Retry-After"] = str(after)
         return found
 
 
