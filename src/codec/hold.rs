@@ -19,14 +19,13 @@ mod part {
 impl Wire for Hold {
     fn write(&self, out: &mut Vec<u8>) {
         let details = self.detail();
-        out.push(details.map_or(0, parts));
+        let parts = details.map_or(0, parts);
+        out.push(parts);
         self.amount.write(out);
         self.admitted().write(out);
         put_number(out, self.ttl().0.cast_unsigned());
         self.lapses.write(out);
-        let Some(details) = details.filter(|details| **details != Details::default()) else {
-            return;
-        };
+        let Some(details) = details.filter(|_| parts != 0) else { return };
         details.charged.write(out);
         details.tokens.write(out);
         details.reported.write(out);
