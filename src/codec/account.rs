@@ -3,23 +3,20 @@
 //! The same account always gives the same bytes, whatever order it was built in; so the bytes are
 //! also what DEBUG DIGEST-VALUE compares.
 
-use std::sync::Arc;
-
 use super::record;
 use super::wire::{Damage, Kind, Reader, Wire, open, put_number, put_rows, seal};
 use crate::engine::account::Account;
+use crate::engine::act::{Entry, Kept};
 use crate::engine::bounds::{
     FAILED_INVOICES, FORMER_TIERS, LEASES, LOG_ROWS, QUOTA_LIMITS, SCOPED_LIMITS, STORED_HOLDS,
     WINDOW_SLOTS,
 };
 use crate::engine::extras::Extras;
 use crate::engine::hold::Hold;
-use crate::engine::holds::Holds;
 use crate::engine::id::Id;
 use crate::engine::index::Hashing;
 use crate::engine::lease::{Lease, Leases};
 use crate::engine::limit::{LimitName, Override, Units};
-use crate::engine::memory::{Entry, Kept, Memory};
 use crate::engine::slot::Slot;
 use crate::engine::time::Millis;
 use crate::engine::window::Window;
@@ -101,8 +98,8 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
         name.write(out);
         write_window(window, out);
     }
-    put_number(out, extras.holds.as_deref().map_or(0, Holds::len) as u64);
-    for (id, hold) in extras.holds.iter().flat_map(|holds| holds.all()) {
+    put_number(out, extras.holds.len() as u64);
+    for (id, hold) in extras.holds.all() {
         id.write(out);
         hold.write(out);
     }
@@ -119,7 +116,9 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
     extras.blocked.write(out);
     put_rows(out, &extras.log);
     for kept in Kept::ALL {
-        write_memory(extras.memory(kept), out);
+        let memory = extras.memory(kept);
+        put_number(out, memory.len() as u64);
+        memory.entries().for_each(|entry| entry.write(out));
     }
 }
 
@@ -130,14 +129,9 @@ fn read_extras(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resu
     for _ in 0..from.count(SCOPED_LIMITS.saturating_add(1))? {
         extras.windows.insert(Wire::read(from)?, read_window(from, latest)?);
     }
-    let holds = from.count(STORED_HOLDS)?;
-    if holds > 0 {
-        let mut all = Holds::new(hashing);
-        for _ in 0..holds {
-            let (id, hold) = <(Id, Hold)>::read(from)?;
-            all.put(id, hold);
-        }
-        extras.holds = Some(Arc::new(all));
+    for _ in 0..from.count(STORED_HOLDS)? {
+        let (id, hold) = <(Id, Hold)>::read(from)?;
+        extras.holds.put(id, hold, hashing);
     }
     for (id, lease) in from.rows::<(Id, Lease)>(LEASES)? {
         extras.leases.get_or_insert_default().put(id, lease);
@@ -147,30 +141,9 @@ fn read_extras(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resu
     extras.blocked = Wire::read(from)?;
     extras.log = from.rows(LOG_ROWS)?.into();
     for kept in Kept::ALL {
-        *extras.memory_mut(kept) = read_memory(from, kept.bound(), hashing)?;
+        for _ in 0..from.count(kept.bound())? {
+            extras.memory_mut(kept).record(Entry::read(from)?, hashing);
+        }
     }
     if extras.has_parts() { Ok(extras) } else { Err(Damage("an empty part is stored")) }
-}
-
-fn write_memory(memory: Option<&Memory>, out: &mut Vec<u8>) {
-    put_number(out, memory.map_or(0, Memory::len) as u64);
-    for entry in memory.into_iter().flat_map(Memory::entries) {
-        entry.write(out);
-    }
-}
-
-fn read_memory(
-    from: &mut Reader<'_>,
-    most: usize,
-    hashing: &Hashing,
-) -> Result<Option<Arc<Memory>>, Damage> {
-    let count = from.count(most)?;
-    if count == 0 {
-        return Ok(None);
-    }
-    let mut memory = Memory::new(hashing);
-    for _ in 0..count {
-        memory.record(Entry::read(from)?);
-    }
-    Ok(Some(Arc::new(memory)))
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::record::{self, Figures};
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
+use crate::engine::act::Entry;
 use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
 use crate::engine::effect::{After, Change, Effect, Forget, Onto};
 use crate::engine::limit::Units;
-use crate::engine::memory::Entry;
 use crate::engine::time::Millis;
 
 /// Bits that tell which parts follow.

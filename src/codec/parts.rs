@@ -1,11 +1,11 @@
 //! The parts that accounts and effects share: units, ids, limits, leases, holds, remembered ids.
 
 use super::wire::{Damage, Reader, Wire, put_bytes, put_number, put_rows};
+use crate::engine::act::{Act, Entry};
 use crate::engine::bounds::{LEASE_COUNTS, YEAR_MS};
 use crate::engine::id::{Id, Name, Scope};
 use crate::engine::lease::Lease;
 use crate::engine::limit::{Limit, LimitName, Meter, Override, Units};
-use crate::engine::memory::{Act, Entry};
 use crate::engine::money::Money;
 use crate::engine::standing::Reason;
 use crate::engine::time::Millis;

@@ -4,8 +4,8 @@ use super::args::Args;
 use super::error::Error;
 use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
+use crate::engine::act::Act;
 use crate::engine::decide::spend;
-use crate::engine::memory::Act;
 use crate::engine::policy::Policy;
 use crate::engine::verdict::Statement;
 

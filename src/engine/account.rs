@@ -104,7 +104,7 @@ impl Account {
     /// Its holds, open and lapsed, if any.
     #[must_use]
     pub fn holds(&self) -> Option<&Holds> {
-        self.extras.as_deref()?.holds.as_deref()
+        self.extras.as_deref().map(|extras| &extras.holds)
     }
 
     /// The window of a limit, if anything was counted in it.

@@ -3,9 +3,8 @@
 //! [`apply`] cannot refuse. Whether an effect that came from elsewhere belongs to an account is told
 //! beforehand, by [`fits`](super::fits::fits).
 
-use std::sync::Arc;
-
 use super::account::Account;
+use super::act::{Entry, Kept, Space};
 use super::bounds;
 use super::effect::{After, Change, Count, Effect, HoldChange, Meters, Onto};
 use super::extras::Extras;
@@ -15,7 +14,6 @@ use super::index::Hashing;
 use super::lease::Leases;
 use super::limit::{LimitName, Meter};
 use super::log;
-use super::memory::{Entry, Kept, Memory, Space};
 use super::time::Millis;
 use super::window::Window;
 
@@ -107,13 +105,9 @@ fn rewind(account: &mut Account, now: Millis) {
 fn rewind_kept(account: &mut Account, now: Millis) {
     let lapsed = account.latest;
     let Some(extras) = account.extras.as_deref_mut() else { return };
-    if let Some(holds) = &mut extras.holds {
-        Arc::make_mut(holds).change_all(|hold| hold.rewound(lapsed, now));
-    }
+    extras.holds.change_all(|hold| hold.rewound(lapsed, now));
     for kept in Kept::ALL {
-        if let Some(memory) = extras.memory_mut(kept) {
-            Arc::make_mut(memory).rewind(now);
-        }
+        extras.memory_mut(kept).rewind(now);
     }
 }
 
@@ -141,27 +135,16 @@ fn put_after(account: &mut Account, after: &After) {
 
 fn clear(extras: &mut Extras, effect: &Effect, cleared: &mut Cleared) {
     for kept in Kept::ALL {
-        forget(extras.memory_mut(kept), effect.forget.of(kept));
+        let count = effect.forget.of(kept);
+        if count > 0 {
+            extras.memory_mut(kept).forget(usize::from(count));
+        }
     }
-    if effect.forget.lapsed > 0
-        && let Some(holds) = &mut extras.holds
-    {
-        Arc::make_mut(holds).forget(usize::from(effect.forget.lapsed));
-        drop_if_empty(&mut extras.holds);
+    if effect.forget.lapsed > 0 {
+        extras.holds.forget(usize::from(effect.forget.lapsed));
     }
     cleared.forgotten_ids = usize::from(effect.forget.early);
     change_leases(extras, |leases| leases.drop_lapsed(effect.time));
-}
-
-fn forget(memory: &mut Option<Arc<Memory>>, count: u8) {
-    if let Some(known) = memory
-        && count > 0
-    {
-        Arc::make_mut(known).forget(usize::from(count));
-        if known.is_empty() {
-            *memory = None;
-        }
-    }
 }
 
 /// Changes the leases, if there are any.
@@ -171,12 +154,6 @@ fn change_leases(extras: &mut Extras, change: impl FnOnce(&mut Leases)) {
         if leases.is_empty() {
             extras.leases = None;
         }
-    }
-}
-
-fn drop_if_empty(holds: &mut Option<Arc<Holds>>) {
-    if holds.as_deref().is_some_and(Holds::is_empty) {
-        *holds = None;
     }
 }
 
@@ -229,16 +206,11 @@ impl Changing<'_> {
         match &meters.hold {
             HoldChange::None => {}
             HoldChange::Put(id, hold) => {
-                let new = || Arc::new(Holds::new(self.hashing));
-                let extras = self.account.extras.get_or_insert_default();
-                let holds = extras.holds.get_or_insert_with(new);
-                Arc::make_mut(holds).put(id.clone(), hold.clone());
+                let hashing = self.hashing;
+                self.extras().holds.put(id.clone(), hold.clone(), hashing);
             }
             HoldChange::Close(entry) => {
-                if let Some(holds) = &mut self.extras().holds {
-                    Arc::make_mut(holds).remove(&entry.id);
-                }
-                drop_if_empty(&mut self.extras().holds);
+                self.extras().holds.remove(&entry.id);
                 self.remember(entry);
             }
         }
@@ -280,8 +252,8 @@ impl Changing<'_> {
         let LimitName::Scoped(meter, scope) = name else { return };
         let extras = self.extras();
         extras.windows.remove(name);
-        if let (Meter::Tokens, Some(holds)) = (meter, &mut extras.holds) {
-            Arc::make_mut(holds).change_details(|hold| hold.leave_window_of(scope));
+        if *meter == Meter::Tokens {
+            extras.holds.change_details(|hold| hold.leave_window_of(scope));
         }
     }
 
@@ -292,8 +264,6 @@ impl Changing<'_> {
             // It is paid or voided.
             extras.failed.remove(&entry.id);
         }
-        let memory = extras.memory_mut(entry.act.space().kept());
-        let memory = memory.get_or_insert_with(|| Arc::new(Memory::new(hashing)));
-        Arc::make_mut(memory).record(entry.clone());
+        extras.memory_mut(entry.act.space().kept()).record(entry.clone(), hashing);
     }
 }

@@ -7,12 +7,12 @@
 use std::sync::Arc;
 
 use super::account::{Account, Record};
+use super::act::{Entry, Kept};
 use super::hold::Hold;
 use super::id::{Id, Name, Scope};
 use super::lease::Lease;
 use super::limit::{LimitName, Override, Units};
 use super::log::{Event, Row};
-use super::memory::{Entry, Kept};
 use super::standing::Reason;
 use super::time::Millis;
 

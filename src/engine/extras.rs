@@ -4,10 +4,10 @@
 //! Invariants: [`Extras::check`] names them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use thin_vec::ThinVec;
 
+use super::act::Kept;
 use super::bounds;
 use super::hold::Hold;
 use super::holds::Holds;
@@ -15,7 +15,7 @@ use super::id::{Id, Name};
 use super::lease::{Lease, Leases};
 use super::limit::{LimitName, Override, Units};
 use super::log::{self, Row};
-use super::memory::{Kept, Memory};
+use super::memory::Memory;
 use super::standing::Reason;
 use super::time::Millis;
 use super::window::Window;
@@ -27,13 +27,13 @@ use super::window::Window;
 #[repr(C)]
 pub struct Extras {
     /// Money and tokens set aside for requests that run, and what lapsed and is remembered.
-    pub holds: Option<Arc<Holds>>,
+    pub holds: Holds,
     /// Remembered ids of holds that were settled or voided.
-    pub closed: Option<Arc<Memory>>,
+    pub closed: Memory,
     /// Remembered ids of spends.
-    pub spends: Option<Arc<Memory>>,
+    pub spends: Memory,
     /// Remembered ids of billing events.
-    pub billings: Option<Arc<Memory>>,
+    pub billings: Memory,
     /// GPUs and models it holds; absent where there are none.
     pub leases: Option<Box<Leases>>,
     /// Tiers earned before the one earned last; they stay earned.
@@ -55,18 +55,18 @@ pub struct Extras {
 }
 
 impl Extras {
-    /// One of its memories, if there is anything in it.
+    /// One of its memories.
     #[must_use]
-    pub fn memory(&self, kept: Kept) -> Option<&Memory> {
+    pub const fn memory(&self, kept: Kept) -> &Memory {
         match kept {
-            Kept::Spends => self.spends.as_deref(),
-            Kept::Billings => self.billings.as_deref(),
-            Kept::Closed => self.closed.as_deref(),
+            Kept::Spends => &self.spends,
+            Kept::Billings => &self.billings,
+            Kept::Closed => &self.closed,
         }
     }
 
     /// One of its memories, to be changed.
-    pub fn memory_mut(&mut self, kept: Kept) -> &mut Option<Arc<Memory>> {
+    pub const fn memory_mut(&mut self, kept: Kept) -> &mut Memory {
         match kept {
             Kept::Spends => &mut self.spends,
             Kept::Billings => &mut self.billings,
@@ -83,8 +83,8 @@ impl Extras {
     /// Holds if there is anything in it but plain figures.
     #[must_use]
     pub fn has_parts(&self) -> bool {
-        self.holds.is_some()
-            || Kept::ALL.iter().any(|kept| self.memory(*kept).is_some())
+        !self.holds.is_empty()
+            || Kept::ALL.iter().any(|kept| !self.memory(*kept).is_empty())
             || self.leases.is_some()
             || !self.limits.is_empty()
             || !self.windows.is_empty()
@@ -105,25 +105,26 @@ impl Extras {
     pub fn rows(&self) -> usize {
         let lists = [self.limits.len(), self.windows.len(), self.failed.len(), self.log.len()];
         let leases = self.leases.as_deref().map_or(0, Leases::len);
-        let holds = self.holds.as_deref().map_or(0, Holds::len);
-        let ids = Kept::ALL.iter().map(|kept| self.memory(*kept).map_or(0, Memory::len));
-        lists.into_iter().chain([leases, holds]).chain(ids).fold(0, usize::saturating_add)
+        let ids = Kept::ALL.iter().map(|kept| self.memory(*kept).len());
+        lists
+            .into_iter()
+            .chain([leases, self.holds.len()])
+            .chain(ids)
+            .fold(0, usize::saturating_add)
     }
 
     /// Memory it takes, in bytes, its own size included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let memory = |memory: &Memory| size_of::<Memory>().saturating_add(memory.heap_bytes());
-        let memories = Kept::ALL.iter().map(|kept| self.memory(*kept).map_or(0, memory));
+        let memories = Kept::ALL.iter().map(|kept| self.memory(*kept).heap_bytes());
         let row = size_of::<(LimitName, Window)>();
         let window = |window: &Window| row.saturating_add(window.heap_bytes());
-        let holds = |holds: &Holds| size_of::<Holds>().saturating_add(holds.heap_bytes());
         let leases = |leases: &Leases| size_of::<Leases>().saturating_add(leases.heap_bytes());
         let failed = |id: &Id| size_of::<Id>().saturating_add(id.heap_bytes());
         let parts = [
             size_of::<Self>(),
             self.leases.as_deref().map_or(0, leases),
-            self.holds.as_deref().map_or(0, holds),
+            self.holds.heap_bytes(),
             self.limits.len().saturating_mul(size_of::<(LimitName, Override)>()),
             self.former_tiers.capacity().saturating_mul(size_of::<Name>()),
             self.blocked.as_ref().map_or(0, |reason| reason.as_bytes().len()),
@@ -157,7 +158,7 @@ impl Extras {
         self.check_windows()?;
         log::check(&self.log, latest)?;
         check_leases(self.leases.as_deref(), latest, self.last_token)?;
-        check_holds(self.holds.as_deref(), latest)?;
+        check_holds(&self.holds, latest)?;
         Kept::ALL.iter().try_for_each(|kept| check_memory(self.memory(*kept), *kept, latest))
     }
 
@@ -217,10 +218,9 @@ fn row_bytes(row: &Row) -> usize {
     size_of::<Row>().saturating_add(row.cause.as_bytes().len())
 }
 
-fn check_holds(holds: Option<&Holds>, latest: Millis) -> Result<(), &'static str> {
-    let Some(holds) = holds else { return Ok(()) };
-    if holds.is_empty() || holds.len() > bounds::STORED_HOLDS {
-        return Err("the holds are none or too many");
+fn check_holds(holds: &Holds, latest: Millis) -> Result<(), &'static str> {
+    if holds.len() > bounds::STORED_HOLDS {
+        return Err("there are too many holds");
     }
     holds.all().map(|(_, hold)| hold).try_for_each(|hold: &Hold| hold.check(latest))
 }
@@ -269,10 +269,9 @@ fn check_used(leases: &Leases, latest: Millis) -> Result<(), &'static str> {
     }
 }
 
-fn check_memory(memory: Option<&Memory>, kept: Kept, latest: Millis) -> Result<(), &'static str> {
-    let Some(memory) = memory else { return Ok(()) };
-    if memory.is_empty() || memory.len() > kept.bound() {
-        return Err("a memory is empty or passes its bound");
+fn check_memory(memory: &Memory, kept: Kept, latest: Millis) -> Result<(), &'static str> {
+    if memory.len() > kept.bound() {
+        return Err("a memory passes its bound");
     }
     let mut before = Millis::ZERO;
     for entry in memory.entries() {

@@ -4,6 +4,7 @@
 //! whole; what does not is a divergence, and must not be applied.
 
 use super::account::Account;
+use super::act::{Entry, Kept};
 use super::bounds;
 use super::effect::{Change, Count, Effect, HoldChange, Meters, Onto};
 use super::extras::Extras;
@@ -12,7 +13,6 @@ use super::id::Id;
 use super::lease::Lease;
 use super::limit::{LimitName, Meter, Units};
 use super::log;
-use super::memory::{Entry, Kept, Memory};
 use super::money::Money;
 use super::time::Millis;
 
@@ -181,7 +181,7 @@ impl At<'_> {
 
     fn fits_memory(&self, entry: &Entry) -> Fits {
         let kept = entry.act.space().kept();
-        let known = self.extras().and_then(|extras| extras.memory(kept)).map_or(0, Memory::len);
+        let known = self.extras().map_or(0, |extras| extras.memory(kept).len());
         if entry.time != self.effect.time {
             return Err("an id has another time");
         }

@@ -1,55 +1,81 @@
 //! The holds of an account, open and lapsed, and what they hold together at any instant.
 //!
-//! A hold is found by a keyed hash of its id, compared whole; all lie in the order in which they
-//! lapse. What has lapsed at an instant is no longer open, whether or not it has been cleared away.
+//! A few lie side by side in the order in which they lapse; many have a tree and an index. What has
+//! lapsed at an instant is no longer open, whether or not it has been cleared away.
 //! Invariant: ids are unique.
 
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::few::{FEW_AGAIN, Few};
 use super::hold::Hold;
 use super::id::Id;
-use super::index::{Hashing, Index};
-use super::lapse::{Lapses, Open, Row};
+use super::index::Hashing;
+use super::lapse::Open;
+use super::many_holds::ManyHolds;
+use super::money::Money;
 use super::time::Millis;
 
-/// The holds of an account.
+/// The holds of an account. Copies share what can be many until one changes.
 #[derive(Clone)]
 pub struct Holds {
-    lapses: Lapses,
-    /// Places of rows by id.
-    index: Index,
-    hashing: Hashing,
+    /// When the first one lapses, or lapsed; never if there is none. Known here, so that no hold
+    /// need be looked at where none has lapsed.
+    soonest: Millis,
+    rows: Rows,
+}
+
+#[derive(Clone)]
+enum Rows {
+    Few(Few<(Id, Hold)>),
+    Many(Arc<ManyHolds>),
+}
+
+impl Default for Holds {
+    fn default() -> Self {
+        Self { soonest: Millis::NEVER, rows: Rows::Few(Few::default()) }
+    }
 }
 
 impl Holds {
-    /// No holds, to be hashed with the process's seed.
-    #[must_use]
-    pub fn new(hashing: &Hashing) -> Self {
-        Self { lapses: Lapses::default(), index: Index::default(), hashing: hashing.clone() }
-    }
-
     /// The hold of an id, open or lapsed.
     #[must_use]
     pub fn find(&self, id: &Id) -> Option<&Hold> {
-        let same = |at: &u32| self.lapses.row(*at).is_some_and(|row| row.id == *id);
-        let at = self.index.find(self.hashing.hash_one(id), same)?;
-        self.lapses.row(at).map(|row| &row.hold)
+        match &self.rows {
+            Rows::Few(few) => few.iter().find(|row| row.0 == *id).map(|row| &row.1),
+            Rows::Many(many) => many.find(id),
+        }
     }
 
     /// How many are stored.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lapses.len()
+        match &self.rows {
+            Rows::Few(few) => few.len(),
+            Rows::Many(many) => many.count(),
+        }
     }
 
-    /// Holds if none is stored.
+    /// Holds if none is stored. No hold need be looked at.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.lapses.is_empty()
+        self.soonest == Millis::NEVER
     }
 
     /// What is open when everything that lapses at `time` or before has lapsed.
     #[must_use]
     pub fn open(&self, time: Millis) -> Open {
-        self.lapses.open(time)
+        match &self.rows {
+            Rows::Few(few) => {
+                let mut open = Open::default();
+                for (_, hold) in few.iter().filter(|row| row.1.lapses > time) {
+                    open.count = open.count.saturating_add(1);
+                    open.held = open.held.plus(hold.held()).unwrap_or(Money::MAX);
+                }
+                open
+            }
+            Rows::Many(many) => many.open(time),
+        }
     }
 
     /// All holds, soonest lapse first.
@@ -59,94 +85,138 @@ impl Holds {
 
     /// The holds that lapse after `time`, soonest first.
     pub fn after(&self, time: Millis) -> impl Iterator<Item = (&Id, &Hold)> {
-        self.lapses.after(time).map(|row| (&row.id, &row.hold))
+        let (few, many) = match &self.rows {
+            Rows::Few(few) => (&few[..], None),
+            Rows::Many(many) => (&[][..], Some(many)),
+        };
+        let few = few.iter().filter(move |row| row.1.lapses > time);
+        let many = many.into_iter().flat_map(move |many| many.after(time));
+        few.map(|(id, hold)| (id, hold)).chain(many)
     }
 
     /// The soonest instant after `time` at which a hold lapses.
     #[must_use]
     pub fn next_lapse(&self, time: Millis) -> Option<Millis> {
-        let soonest = self.lapses.soonest();
-        if soonest > time && !self.is_empty() {
-            return Some(soonest);
+        if self.soonest > time {
+            return (!self.is_empty()).then_some(self.soonest);
         }
-        self.lapses.first_after(time).map(|row| row.hold.lapses)
+        match &self.rows {
+            Rows::Few(few) => few.iter().map(|row| row.1.lapses).find(|lapses| *lapses > time),
+            Rows::Many(many) => many.next_lapse(time),
+        }
     }
 
     /// How many of the holds that lapse first do so at `time` or before, at most `most`.
     #[must_use]
     pub fn forgettable(&self, time: Millis, most: usize) -> usize {
-        if self.lapses.soonest() > time {
+        if self.soonest > time {
             return 0;
         }
         self.all().take(most).take_while(|(_, hold)| hold.lapses <= time).count()
     }
 
     /// Puts a hold in the place of the one with the same id.
-    pub fn put(&mut self, id: Id, hold: Hold) {
-        let hash = self.hashing.hash_one(&id);
-        self.remove_hashed(hash, &id);
-        // The table finds its rows by the lowest bits and the highest seven.
-        let priority = u32::try_from(hash >> 24 & u64::from(u32::MAX)).unwrap_or(0);
-        let at = self.lapses.put(Row::new(id, hold, priority));
-        let Self { lapses, index, hashing } = self;
-        index.insert(hash, at, |&at| hash_of(lapses, hashing, at));
-    }
-
-    /// Takes a hold away, and tells whether there was one.
-    pub fn remove(&mut self, id: &Id) -> bool {
-        self.remove_hashed(self.hashing.hash_one(id), id)
-    }
-
-    fn remove_hashed(&mut self, hash: u64, id: &Id) -> bool {
-        let Self { lapses, index, hashing } = self;
-        let same = |at: &u32| lapses.row(*at).is_some_and(|row| row.id == *id);
-        let Some(gap) = index.remove(hash, same, |&at| hash_of(lapses, hashing, at)) else {
-            return false;
-        };
-        let last = lapses.last();
-        let moved = hash_of(lapses, hashing, last);
-        lapses.take(gap);
-        if let Some(place) = index.find_mut(moved, |at| *at == last) {
-            *place = gap;
+    pub fn put(&mut self, id: Id, hold: Hold, hashing: &Hashing) {
+        match &mut self.rows {
+            Rows::Many(many) => Arc::make_mut(many).put(id, hold),
+            Rows::Few(few) => {
+                if let Some(row) = few.iter_mut().find(|row| row.0 == id) {
+                    row.1 = hold;
+                    few.sort_by(by_lapse);
+                } else if few.is_full() {
+                    let mut many = ManyHolds::new(hashing);
+                    let all = few.iter().cloned().chain([(id, hold)]);
+                    all.for_each(|(id, hold)| many.put(id, hold));
+                    self.rows = Rows::Many(Arc::new(many));
+                } else {
+                    // It mostly lapses after all others.
+                    let row = (id, hold);
+                    let before = few.iter().rposition(|other| by_lapse(other, &row).is_lt());
+                    few.insert(before.map_or(0, |at| at.saturating_add(1)), row);
+                }
+            }
         }
-        true
+        self.see_soonest();
+    }
+
+    /// Takes a hold away, if there is one.
+    pub fn remove(&mut self, id: &Id) {
+        match &mut self.rows {
+            Rows::Few(few) => {
+                if let Some(at) = few.iter().position(|row| row.0 == *id) {
+                    few.remove(at);
+                }
+            }
+            Rows::Many(many) => Arc::make_mut(many).remove(id),
+        }
+        self.see_fewer();
     }
 
     /// Takes away the `count` holds that lapse first.
     pub fn forget(&mut self, count: usize) {
-        for _ in 0..count {
-            let Some(id) = self.lapses.first().map(|row| row.id.clone()) else { return };
-            self.remove(&id);
+        match &mut self.rows {
+            Rows::Few(few) => few.forget(count),
+            Rows::Many(many) => Arc::make_mut(many).forget(count),
         }
+        self.see_fewer();
     }
 
     /// Changes every hold, and puts each where it then belongs.
     pub fn change_all(&mut self, change: impl Fn(Hold) -> Hold) {
-        let mut changed = Self::new(&self.hashing);
-        for (id, hold) in self.all() {
-            changed.put(id.clone(), change(hold.clone()));
+        match &mut self.rows {
+            Rows::Few(few) => {
+                few.iter_mut().for_each(|row| row.1 = change(row.1.clone()));
+                few.sort_by(by_lapse);
+            }
+            Rows::Many(many) => Arc::make_mut(many).change_all(change),
         }
-        *self = changed;
+        self.see_soonest();
     }
 
     /// Changes holds in what does not touch when they lapse and what they hold.
     pub fn change_details(&mut self, change: impl Fn(&mut Hold)) {
-        for hold in self.lapses.holds_mut() {
-            change(hold);
+        match &mut self.rows {
+            Rows::Few(few) => few.iter_mut().for_each(|row| change(&mut row.1)),
+            Rows::Many(many) => Arc::make_mut(many).change_details(change),
         }
     }
 
     /// Memory they take beyond their own size, in bytes.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let tables = self.lapses.heap_bytes().saturating_add(self.index.heap_bytes());
-        let inner = |(id, hold): (&Id, &Hold)| id.heap_bytes().saturating_add(hold.heap_bytes());
-        self.all().map(inner).fold(tables, usize::saturating_add)
+        match &self.rows {
+            Rows::Few(few) => {
+                let inner = few.iter().map(row_bytes);
+                inner.fold(few.heap_bytes(), usize::saturating_add)
+            }
+            Rows::Many(many) => size_of::<ManyHolds>().saturating_add(many.heap_bytes()),
+        }
+    }
+
+    fn see_fewer(&mut self) {
+        if let Rows::Many(many) = &self.rows
+            && many.count() <= FEW_AGAIN
+        {
+            let few = many.all().map(|(id, hold)| (id.clone(), hold.clone()));
+            self.rows = Rows::Few(few.collect());
+        }
+        self.see_soonest();
+    }
+
+    fn see_soonest(&mut self) {
+        self.soonest = match &self.rows {
+            Rows::Few(few) => few.first().map_or(Millis::NEVER, |row| row.1.lapses),
+            Rows::Many(many) => many.soonest(),
+        };
     }
 }
 
-fn hash_of(lapses: &Lapses, hashing: &Hashing, at: u32) -> u64 {
-    lapses.row(at).map_or(0, |row| hashing.hash_one(&row.id))
+fn by_lapse(one: &(Id, Hold), other: &(Id, Hold)) -> Ordering {
+    (one.1.lapses, &one.0).cmp(&(other.1.lapses, &other.0))
+}
+
+fn row_bytes((id, hold): &(Id, Hold)) -> usize {
+    id.heap_bytes().saturating_add(hold.heap_bytes())
 }
 
 impl std::fmt::Debug for Holds {
@@ -169,15 +239,15 @@ mod tests {
         Hold::new(amount, Millis(ttl), Millis(1_000))
     }
 
-    fn holds() -> Holds {
-        Holds::new(&Hashing::with_seeds([1, 2, 3, 4]))
+    fn hashing() -> Hashing {
+        Hashing::with_seeds([1, 2, 3, 4])
     }
 
     #[test]
     fn what_is_open_is_told_at_any_instant() {
-        let mut holds = holds();
+        let mut holds = Holds::default();
         for (number, ttl) in [(1, 30), (2, 10), (3, 20)] {
-            holds.put(id(number), hold(i64::from(number), ttl));
+            holds.put(id(number), hold(i64::from(number), ttl), &hashing());
         }
         let at = |time| holds.open(Millis(time));
         assert_eq!((at(1_009).count, at(1_009).held.nanos()), (3, 6));
@@ -193,33 +263,39 @@ mod tests {
 
     #[test]
     fn what_every_account_with_a_hold_pays_is_small() {
-        assert!(size_of::<Holds>() <= 112, "{}", size_of::<Holds>());
-        assert!(size_of::<crate::engine::memory::Memory>() <= 112);
-        assert!(size_of::<crate::engine::extras::Extras>() <= 192);
+        assert!(size_of::<Holds>() <= 24, "{}", size_of::<Holds>());
+        assert!(size_of::<crate::engine::memory::Memory>() <= 24);
+        assert!(
+            size_of::<crate::engine::extras::Extras>() <= 192,
+            "{}",
+            size_of::<crate::engine::extras::Extras>()
+        );
+        assert!(size_of::<(Id, Hold)>() <= 72);
     }
 
     #[test]
     fn sums_beyond_an_i64_still_tell_what_is_open() {
-        let mut holds = holds();
-        holds.put(id(1), hold(i64::MAX, 10));
-        holds.put(id(2), hold(i64::MAX, 10));
-        holds.put(id(3), hold(7, 20));
+        let mut holds = Holds::default();
+        holds.put(id(1), hold(i64::MAX, 10), &hashing());
+        holds.put(id(2), hold(i64::MAX, 10), &hashing());
+        holds.put(id(3), hold(7, 20), &hashing());
         assert_eq!(holds.open(Millis(1_010)), Open { count: 1, held: hold(7, 1).held() });
     }
 
     #[test]
     fn thousands_of_holds_come_and_go_as_in_a_plain_list() {
-        let (mut holds, mut list) = (holds(), std::collections::BTreeMap::new());
+        let (mut holds, mut list) = (Holds::default(), std::collections::BTreeMap::new());
         let mut random = 1_u32;
         for turn in 0..30_000_u32 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let (number, ttl) = (random >> 20, i64::from(random >> 8 & 0xff) + 1);
             // It grows for a while, and then shrinks to nothing.
             if turn < 15_000 && random >> 16 & 3 > 0 {
-                holds.put(id(number), hold(i64::from(turn), ttl));
+                holds.put(id(number), hold(i64::from(turn), ttl), &hashing());
                 list.insert(number, (ttl, i64::from(turn)));
             } else {
-                assert_eq!(holds.remove(&id(number)), list.remove(&number).is_some());
+                holds.remove(&id(number));
+                list.remove(&number);
             }
             if turn % 97 == 0 {
                 let time = i64::from(random & 0xff);
@@ -235,9 +311,9 @@ mod tests {
 
     #[test]
     fn memory_is_given_back_when_holds_are_gone() {
-        let mut holds = holds();
+        let mut holds = Holds::default();
         for number in 0..10_000_u32 {
-            holds.put(id(number), hold(1, i64::from(number) + 1));
+            holds.put(id(number), hold(1, i64::from(number) + 1), &hashing());
         }
         let full = holds.heap_bytes();
         holds.forget(9_990);

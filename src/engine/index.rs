@@ -1,9 +1,8 @@
 //! An index: numbers found by the hash of what they stand for.
 //!
-//! The first few lie in the index itself, beside a byte of their hashes: no memory to ask for, none
-//! to miss. A table that is full is made anew, with every hash in it. So a large index is parted
-//! into many small tables, none of which is ever much work. What a number stands for, and its hash,
-//! the owner tells; hashes are keyed, so that nobody can choose in which table things meet.
+//! A table that is full is made anew, with every hash in it. So a large index is parted into many
+//! small tables, none of which is ever much work. What a number stands for, and its hash, the owner
+//! tells; hashes are keyed, so that nobody can choose in which table things meet.
 //! Invariant: a number lies in the table of its hash.
 
 use std::hash::Hash;
@@ -12,10 +11,6 @@ use std::sync::Arc;
 use ahash::RandomState;
 use hashbrown::HashTable;
 
-/// How many numbers lie in the index itself.
-const NEAR: usize = 4;
-/// With how many they lie there again.
-const NEAR_AGAIN: usize = 2;
 /// How many tables a large index has.
 const PARTS: usize = 64;
 /// With how many numbers an index is parted.
@@ -45,8 +40,6 @@ impl Hashing {
 /// Numbers by hash.
 #[derive(Clone)]
 pub enum Index {
-    /// All in the index itself.
-    Near(Near),
     /// All in one table.
     Whole(HashTable<u32>),
     /// In many tables, and how many numbers there are in all.
@@ -55,47 +48,7 @@ pub enum Index {
 
 impl Default for Index {
     fn default() -> Self {
-        Self::Near(Near::default())
-    }
-}
-
-/// A few numbers, in no order.
-#[derive(Clone, Copy, Default)]
-pub struct Near {
-    numbers: [u32; NEAR],
-    /// Of each number a byte of its hash.
-    tags: [u8; NEAR],
-    count: u8,
-}
-
-impl Near {
-    fn numbers(&self) -> &[u32] {
-        self.numbers.get(..usize::from(self.count)).unwrap_or_default()
-    }
-
-    fn place(&self, hash: u64, mut same: impl FnMut(&u32) -> bool) -> Option<usize> {
-        let tag = tag(hash);
-        let mut numbers = self.numbers().iter().zip(&self.tags);
-        numbers.position(|(number, of)| *of == tag && same(number))
-    }
-
-    /// Adds a number, and tells whether there was room.
-    fn add(&mut self, hash: u64, number: u32) -> bool {
-        let at = usize::from(self.count);
-        let (Some(place), Some(of)) = (self.numbers.get_mut(at), self.tags.get_mut(at)) else {
-            return false;
-        };
-        (*place, *of) = (number, tag(hash));
-        self.count = self.count.saturating_add(1);
-        true
-    }
-
-    fn take(&mut self, at: usize) -> Option<u32> {
-        let number = self.numbers().get(at).copied()?;
-        self.count = self.count.saturating_sub(1);
-        self.numbers.swap(at, usize::from(self.count));
-        self.tags.swap(at, usize::from(self.count));
-        Some(number)
+        Self::Whole(HashTable::new())
     }
 }
 
@@ -104,7 +57,6 @@ impl Index {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Near(near) => near.numbers().len(),
             Self::Whole(table) => table.len(),
             Self::Parted(_, count) => *count,
         }
@@ -120,10 +72,6 @@ impl Index {
     #[must_use]
     pub fn find(&self, hash: u64, same: impl FnMut(&u32) -> bool) -> Option<u32> {
         let table = match self {
-            Self::Near(near) => {
-                let at = near.place(hash, same)?;
-                return near.numbers.get(at).copied();
-            }
             Self::Whole(table) => table,
             Self::Parted(tables, _) => &tables[part(hash)],
         };
@@ -133,10 +81,6 @@ impl Index {
     /// The same, to be put in its place.
     pub fn find_mut(&mut self, hash: u64, same: impl FnMut(&u32) -> bool) -> Option<&mut u32> {
         let table = match self {
-            Self::Near(near) => {
-                let at = near.place(hash, same)?;
-                return near.numbers.get_mut(at);
-            }
             Self::Whole(table) => table,
             Self::Parted(tables, _) => &mut tables[part(hash)],
         };
@@ -145,18 +89,12 @@ impl Index {
 
     /// Adds a number. `hash_of` tells the hash of any number that is there.
     pub fn insert(&mut self, hash: u64, number: u32, hash_of: impl Fn(&u32) -> u64) {
-        match self {
-            Self::Near(near) => {
-                if near.add(hash, number) {
-                    return;
-                }
-                *self = Self::Whole(whole(near.numbers(), &hash_of));
-            }
-            Self::Whole(table) if table.len() >= MANY => *self = parted(table, &hash_of),
-            Self::Whole(_) | Self::Parted(..) => {}
+        if let Self::Whole(table) = self
+            && table.len() >= MANY
+        {
+            *self = parted(table, &hash_of);
         }
         let table = match self {
-            Self::Near(_) => return,
             Self::Whole(table) => table,
             Self::Parted(tables, count) => {
                 *count = count.saturating_add(1);
@@ -174,7 +112,6 @@ impl Index {
         hash_of: impl Fn(&u32) -> u64,
     ) -> Option<u32> {
         let table = match self {
-            Self::Near(near) => return near.take(near.place(hash, same)?),
             Self::Whole(table) => table,
             Self::Parted(tables, _) => &mut tables[part(hash)],
         };
@@ -182,21 +119,11 @@ impl Index {
         if table.capacity() > table.len().saturating_mul(4) {
             table.shrink_to(table.len().saturating_mul(2), &hash_of);
         }
-        match self {
-            Self::Whole(table) if table.len() <= NEAR_AGAIN => {
-                let mut near = Near::default();
-                for &number in &*table {
-                    near.add(hash_of(&number), number);
-                }
-                *self = Self::Near(near);
+        if let Self::Parted(tables, count) = self {
+            *count = count.saturating_sub(1);
+            if *count <= FEW {
+                *self = Self::Whole(whole(tables.iter().flatten(), &hash_of));
             }
-            Self::Parted(tables, count) => {
-                *count = count.saturating_sub(1);
-                if *count <= FEW {
-                    *self = Self::Whole(whole(tables.iter().flatten(), &hash_of));
-                }
-            }
-            Self::Near(_) | Self::Whole(_) => {}
         }
         Some(number)
     }
@@ -205,7 +132,6 @@ impl Index {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match self {
-            Self::Near(_) => 0,
             Self::Whole(table) => table.allocation_size(),
             Self::Parted(tables, _) => {
                 let inner = tables.iter().map(HashTable::allocation_size);
@@ -213,11 +139,6 @@ impl Index {
             }
         }
     }
-}
-
-/// The byte of a hash that lies beside a number.
-const fn tag(hash: u64) -> u8 {
-    hash.to_le_bytes()[1]
 }
 
 fn whole<'a>(
@@ -272,32 +193,6 @@ mod tests {
         assert!((49_900..50_000).all(|number| find(&index, number) == Some(number)));
         assert_eq!((index.len(), find(&index, 7)), (100, None));
         assert_eq!(index.remove(hash_of(&7), |at| *at == 7, hash_of), None);
-    }
-
-    #[test]
-    fn the_first_few_take_no_memory_and_are_found() {
-        let mut index = Index::default();
-        let find = |index: &Index, number: u32| index.find(hash_of(&number), |at| *at == number);
-        (0..4).for_each(|number| index.insert(hash_of(&number), number, hash_of));
-        for number in 0..4 {
-            assert_eq!(index.remove(hash_of(&number), |at| *at == number, hash_of), Some(number));
-            assert!((number + 1..4).all(|number| find(&index, number) == Some(number)));
-        }
-        for count in 0..20 {
-            index.insert(hash_of(&count), count, hash_of);
-            assert_eq!(index.heap_bytes() == 0, count < 4, "{count}");
-            assert!((0..=count).all(|number| find(&index, number) == Some(number)));
-            assert_eq!(find(&index, 20), None);
-        }
-        *index.find_mut(hash_of(&3), |at| *at == 3).expect("it is there") = 3;
-        for number in (0..20).rev().filter(|number| ![3, 6].contains(number)) {
-            let gone = index.remove(hash_of(&number), |at| *at == number, hash_of);
-            assert_eq!((gone, find(&index, number)), (Some(number), None));
-        }
-        assert_eq!((index.len(), index.heap_bytes()), (2, 0));
-        assert_eq!([3, 6].map(|number| find(&index, number)), [3, 6].map(Some));
-        *index.find_mut(hash_of(&6), |at| *at == 6).expect("it is there") = 60;
-        assert_eq!(index.find(hash_of(&6), |at| *at == 60), Some(60));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod money;
 pub mod time;
 
 pub mod blocks;
+pub mod few;
 pub mod index;
 pub mod limit;
 
@@ -20,8 +21,12 @@ pub mod slot;
 
 pub mod window;
 
+pub mod act;
 pub mod hold;
 pub mod lapse;
+pub mod many_ids;
+
+pub mod many_holds;
 
 pub mod holds;
 pub mod lease;

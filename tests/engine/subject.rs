@@ -4,6 +4,7 @@
 
 use fw_limits::codec;
 use fw_limits::engine::account::Account;
+use fw_limits::engine::act::Act;
 use fw_limits::engine::apply;
 use fw_limits::engine::decide::admit::{Admit, Peek};
 use fw_limits::engine::decide::explain::Explain;
@@ -19,7 +20,6 @@ use fw_limits::engine::effect::Effect;
 use fw_limits::engine::fits;
 use fw_limits::engine::index::Hashing;
 use fw_limits::engine::log::Event;
-use fw_limits::engine::memory::Act;
 use fw_limits::engine::month::Anchor;
 use fw_limits::engine::policy::Policy;
 use fw_limits::engine::time::Millis;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
 
 use ahash::AHasher;
-use fw_limits::engine::memory::Space;
+use fw_limits::engine::act::Space;
 
 use crate::model::Act;
 use crate::past::{Counted, Entry, Fact, NOWHERE, Past, Place};

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use fw_limits::engine::memory::Space;
+use fw_limits::engine::act::Space;
 
 use crate::model::Act;
 

@@ -5,9 +5,9 @@
 //! change within a run, an id may be known or not between the shortest and the longest of them.
 
 use fw_limits::engine::account::Account;
+use fw_limits::engine::act::Space;
 use fw_limits::engine::effect::{Change, Count, Effect, HoldChange, Onto};
 use fw_limits::engine::limit::{Limit, LimitName, Meter, Source, Units};
-use fw_limits::engine::memory::Space;
 use fw_limits::engine::policy::Policy;
 
 use crate::answer::{Answer, Error, Said};

@@ -1,9 +1,9 @@
 //! Moments of quiet: all nodes are the same, and an account keeps what was promised of it.
 
 use fw_limits::engine::account::Account;
+use fw_limits::engine::act::{Kept, Space};
 use fw_limits::engine::decide::{Request, Rules, judge};
 use fw_limits::engine::lease::Lease;
-use fw_limits::engine::memory::{Kept, Space};
 use fw_limits::engine::time::Millis;
 use fw_limits::engine::view::{ViewAccount, ViewHolds, ViewLeases, ViewLimits};
 
@@ -145,7 +145,7 @@ impl World {
         let stored: &Account = node.accounts[account].account.as_ref()?;
         let now = Millis(self.account_time(account));
         let oldest = |kept, memory: Millis| {
-            let entry = stored.extras.as_deref()?.memory(kept)?.entries().next()?;
+            let entry = stored.extras.as_deref()?.memory(kept).entries().next()?;
             Some(entry.time.plus(memory))
         };
         let instant = match event {

@@ -6,11 +6,11 @@
 use super::kept::Known;
 use super::present::{Outlook, Present};
 use super::{Decision, Missing, Request};
+use crate::engine::act::{Act, Entry};
 use crate::engine::effect::{Change, Count, HoldChange, Meters, ScopeMeters};
 use crate::engine::hold::{Details, Hold};
 use crate::engine::id::Id;
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
-use crate::engine::memory::{Act, Entry};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
 use crate::engine::time::Millis;

@@ -5,10 +5,10 @@
 
 use super::present::{Outlook, Present};
 use super::{Decision, Missing, Request};
+use crate::engine::act::{Act, Entry, Space};
 use crate::engine::bounds::FAILED_INVOICES;
 use crate::engine::effect::Change;
 use crate::engine::id::Id;
-use crate::engine::memory::{Act, Entry, Space};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
 use crate::engine::verdict::{Outcome, Refusal, Statement};

@@ -4,11 +4,12 @@
 //! is cleared away by later changes, a few ids at a time.
 
 use super::present::Present;
+use crate::engine::act::{Act, Kept, Space};
 use crate::engine::bounds::{FORGET_AT_ONCE, STORED_HOLDS};
 use crate::engine::effect::{Change, Forget};
 use crate::engine::hold::Hold;
 use crate::engine::id::Id;
-use crate::engine::memory::{Act, Kept, Memory, Since, Space};
+use crate::engine::memory::{Memory, Since};
 use crate::engine::time::Millis;
 
 /// A hold that is open or remembered.
@@ -87,13 +88,16 @@ impl Present<'_> {
         let Since { since, now } = self.since(Kept::Closed);
         // Where the clock has gone back, all that lapsed counts as lapsed now at the latest.
         let until = if now <= since { self.through } else { since };
-        let grows = change.hold().is_some_and(|(id, _)| holds.find(id).is_none());
-        let over = holds.len().saturating_add(usize::from(grows)).saturating_sub(STORED_HOLDS);
+        let mut over = holds.len().saturating_sub(STORED_HOLDS);
+        let grows = || change.hold().is_some_and(|(id, _)| holds.find(id).is_none());
+        if holds.len() >= STORED_HOLDS && grows() {
+            over = over.saturating_add(1);
+        }
         (holds.forgettable(until, FORGET_AT_ONCE), over)
     }
 
     fn memory(&self, kept: Kept) -> Option<&Memory> {
-        self.account.extras.as_deref()?.memory(kept)
+        self.account.extras.as_deref().map(|extras| extras.memory(kept))
     }
 
     fn since(&self, kept: Kept) -> Since {

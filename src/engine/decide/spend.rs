@@ -6,10 +6,10 @@
 use super::hold::Settle;
 use super::present::Present;
 use super::{Decision, Missing, Request};
+use crate::engine::act::{Act, Entry};
 use crate::engine::effect::Change;
 use crate::engine::id::Id;
 use crate::engine::ledger::Ledger;
-use crate::engine::memory::{Act, Entry};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
 use crate::engine::verdict::{Outcome, Refusal, Statement};
