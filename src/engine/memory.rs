@@ -128,6 +128,16 @@ impl Memory {
         }
     }
 
+    /// How many entries are too many if there are `more` and the bound, which is no short list's, is
+    /// this. No entry need be looked at where there are few.
+    #[must_use]
+    pub fn beyond(&self, bound: usize, more: usize) -> usize {
+        match &self.entries {
+            Entries::Few(_) => 0,
+            Entries::Many(many) => many.count().saturating_add(more).saturating_sub(bound),
+        }
+    }
+
     /// Holds if nothing lies here. No entry need be looked at.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -141,19 +141,20 @@ fn run<C: Command>(
     let doc: &'static Doc = &C::DOC;
     Args::after(1, words, doc).need("key")?;
     let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
-    let rules =
-        Rules { policy: &state.settings.policy, clock: state.clock.now(), hashing: &state.hashing };
     fault!("parsed");
     // SAFETY: there are at least two live strings: the key was needed above.
     let name = unsafe { *words.first.add(1) };
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
+    let policy = &state.settings.policy;
     let Ok(mut key) = opened else {
         // What is wrong whatever the key holds is said first.
-        return match request.missing(rules.policy) {
+        return match request.missing(policy) {
             Missing::Refuse(refusal @ Refusal::UnknownQuota(_)) => Err(refusal.into()),
             _ => Err(Failure::WrongType),
         };
     };
+    // Read after the key was opened: the account comes to the processor meanwhile.
+    let rules = Rules { policy, clock: state.clock.now(), hashing: &state.hashing };
     // Looked at where it lies: it is never copied.
     let judged = judge(&request, key.account(), &rules);
     let decision = match &judged {

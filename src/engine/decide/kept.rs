@@ -70,7 +70,7 @@ impl Present<'_> {
         let mut count = |kept: Kept| {
             let Some(memory) = self.memory(kept) else { return 0 };
             let grows = usize::from(adds == Some(kept));
-            let over = memory.len().saturating_add(grows).saturating_sub(kept.bound());
+            let over = memory.beyond(kept.bound(), grows);
             let due = memory.forgettable(self.since(kept), FORGET_AT_ONCE);
             early = early.saturating_add(over.saturating_sub(due));
             few(due.max(over))
