@@ -13,7 +13,7 @@ pub const FEW: usize = 14;
 /// one value that comes and goes does not move all others each time.
 pub const FEW_AGAIN: usize = 7;
 /// How many values a block has room for, one size after the other.
-const SIZES: [usize; 6] = [1, 2, 4, 6, 10, FEW];
+const SIZES: [usize; 5] = [2, 4, 6, 10, FEW];
 
 /// At most [`FEW`] values, in their owner's order. Without values it takes no memory.
 #[derive(Clone)]

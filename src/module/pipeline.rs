@@ -140,11 +140,12 @@ fn run<C: Command>(
     // One that is never copied, because every command would pay for it.
     let doc: &'static Doc = &C::DOC;
     Args::after(1, words, doc).need("key")?;
-    let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
-    fault!("parsed");
     // SAFETY: there are at least two live strings: the key was needed above.
     let name = unsafe { *words.first.add(1) };
+    // Opened first of all: what it holds comes to the processor meanwhile.
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
+    let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
+    fault!("parsed");
     let policy = &state.settings.policy;
     let Ok(mut key) = opened else {
         // What is wrong whatever the key holds is said first.
@@ -153,7 +154,6 @@ fn run<C: Command>(
             _ => Err(Failure::WrongType),
         };
     };
-    // Read after the key was opened: the account comes to the processor meanwhile.
     let rules = Rules { policy, clock: state.clock.now(), hashing: &state.hashing };
     // Looked at where it lies: it is never copied.
     let judged = judge(&request, key.account(), &rules);
