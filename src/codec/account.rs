@@ -113,7 +113,7 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
     for id in &extras.failed {
         id.write(out);
     }
-    extras.blocked.write(out);
+    extras.blocked.as_deref().cloned().write(out);
     put_rows(out, &extras.log);
     for kept in Kept::ALL {
         let memory = extras.memory(kept);
@@ -138,7 +138,7 @@ fn read_extras(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resu
     }
     extras.former_tiers = from.rows(FORMER_TIERS)?.into();
     extras.failed = from.rows::<Id>(FAILED_INVOICES)?.into_iter().collect();
-    extras.blocked = Wire::read(from)?;
+    extras.blocked = Option::read(from)?.map(Box::new);
     extras.log = from.rows(LOG_ROWS)?.into();
     for kept in Kept::ALL {
         for _ in 0..from.count(kept.bound())? {

@@ -120,7 +120,7 @@ impl Account {
     /// Why an operator blocked it, if one did.
     #[must_use]
     pub fn blocked(&self) -> Option<&Reason> {
-        self.extras.as_deref()?.blocked.as_ref()
+        self.extras.as_deref()?.blocked.as_deref()
     }
 
     /// Its failed invoices.

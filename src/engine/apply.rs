@@ -184,7 +184,7 @@ impl Changing<'_> {
             Change::Release(ids) => {
                 change_leases(extras, |leases| ids.iter().for_each(|id| leases.release(id)));
             }
-            Change::Block(reason) => extras.blocked.clone_from(reason),
+            Change::Block(reason) => extras.blocked = reason.clone().map(Box::new),
             Change::Fail(id) => {
                 extras.failed.insert(Id::clone(id));
             }

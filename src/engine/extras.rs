@@ -49,7 +49,7 @@ pub struct Extras {
     /// Invoices that failed and are neither paid nor voided.
     pub failed: BTreeSet<Id>,
     /// Why an operator blocked it, if one did.
-    pub blocked: Option<Reason>,
+    pub blocked: Option<Box<Reason>>,
     /// What changed of its standing, tier and limits, oldest first.
     pub log: ThinVec<Row>,
 }
@@ -127,7 +127,7 @@ impl Extras {
             self.holds.heap_bytes(),
             self.limits.len().saturating_mul(size_of::<(LimitName, Override)>()),
             self.former_tiers.capacity().saturating_mul(size_of::<Name>()),
-            self.blocked.as_ref().map_or(0, |reason| reason.as_bytes().len()),
+            self.blocked.as_deref().map_or(0, reason_bytes),
             self.log.iter().map(row_bytes).fold(0, usize::saturating_add),
             self.windows.values().map(window).fold(0, usize::saturating_add),
             self.failed.iter().map(failed).fold(0, usize::saturating_add),
@@ -212,6 +212,10 @@ impl LimitKind {
             Self::Scoped => bounds::SCOPED_LIMITS,
         }
     }
+}
+
+fn reason_bytes(reason: &Reason) -> usize {
+    size_of::<Reason>().saturating_add(reason.as_bytes().len())
 }
 
 fn row_bytes(row: &Row) -> usize {

@@ -20,6 +20,12 @@ const SIZES: [usize; 5] = [2, 4, 6, 10, FEW];
 pub struct Few<T>(ThinVec<T>);
 
 impl<T> Few<T> {
+    /// Where it begins in memory.
+    #[must_use]
+    pub fn place(&self) -> *const u8 {
+        self.0.as_ptr().cast::<u8>().wrapping_sub(2 * size_of::<usize>())
+    }
+
     /// Holds if there is no room for one more.
     #[must_use]
     pub fn is_full(&self) -> bool {

@@ -119,6 +119,15 @@ impl Memory {
         few.iter().chain(many.into_iter().flat_map(|many| many.entries()))
     }
 
+    /// Where its entries begin in memory.
+    #[must_use]
+    pub fn place(&self) -> *const u8 {
+        match &self.entries {
+            Entries::Few(few) => few.place(),
+            Entries::Many(many) => Arc::as_ptr(many).cast(),
+        }
+    }
+
     /// How many entries lie here.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -104,6 +104,11 @@ impl Row {
         Self(places)
     }
 
+    /// Where it begins in memory.
+    pub(super) fn place(&self) -> *const Slot {
+        self.0.as_ptr()
+    }
+
     /// The units of all slots.
     pub(super) fn units(&self) -> i64 {
         self.0.first().map_or(0, |sum| sum.units)

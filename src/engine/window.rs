@@ -25,6 +25,13 @@ impl Window {
     /// The window of what was never counted.
     pub const NONE: Self = Self { newest: Slot::NONE, older: None };
 
+    /// Where its older slots begin in memory, if there are any.
+    #[must_use]
+    #[inline(always)]
+    pub fn place(&self) -> Option<*const Slot> {
+        self.older.as_ref().map(Row::place)
+    }
+
     /// Units in use at `now`.
     #[must_use]
     #[inline(always)]

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+use super::ahead;
 use super::ffi::{Ctx, OK, Str, api};
 use super::state::State;
 use crate::command::Access;
@@ -43,7 +44,7 @@ impl Key {
         }
         if api!(RedisModule_ModuleTypeGetType(raw)) == kind {
             key.account = api!(RedisModule_ModuleTypeGetValue(raw)).cast();
-            ask_for(key.account);
+            ahead::account(key.account);
             return Ok(key);
         }
         let empty: c_int = api!(RedisModule_KeyType(raw));
@@ -82,16 +83,6 @@ impl Key {
         // SAFETY: the server did not take it, so it is still ours.
         drop(unsafe { Box::from_raw(account) });
         false
-    }
-}
-
-/// Has the processor fetch an account, which is seldom in its caches, while there is other work.
-fn ask_for(account: *const Account) {
-    #[cfg(target_arch = "x86_64")]
-    for line in [0, 64] {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: to ask for memory reads none, whatever lies there.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(account.wrapping_byte_add(line).cast()) };
     }
 }
 

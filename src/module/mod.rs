@@ -11,6 +11,7 @@ macro_rules! fault {
     };
 }
 
+mod ahead;
 mod allocator;
 mod ffi;
 

@@ -1,12 +1,13 @@
 //! The one path of every command.
 //!
-//! Parse, read the clock once, open the key, decide, apply, propagate, count, reply. No command
+//! Open the key, parse, read the clock once, decide, apply, propagate, count, reply. No command
 //! opens a key, propagates or replies by itself.
 
 use std::ffi::c_int;
 
 use redis_module::raw;
 
+use super::ahead;
 use super::events;
 use super::ffi::{Ctx, OK, Str, api, begin_change, bytes, guarded, reply_error, warn};
 use super::keys::Key;
@@ -142,7 +143,7 @@ fn run<C: Command>(
     Args::after(1, words, doc).need("key")?;
     // SAFETY: there are at least two live strings: the key was needed above.
     let name = unsafe { *words.first.add(1) };
-    // Opened first of all: what it holds comes to the processor meanwhile.
+    // Opened before anything is read, so that the account comes meanwhile.
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
     let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
     fault!("parsed");
@@ -154,7 +155,13 @@ fn run<C: Command>(
             _ => Err(Failure::WrongType),
         };
     };
+    if let Some(account) = key.account() {
+        ahead::parts(account);
+    }
     let rules = Rules { policy, clock: state.clock.now(), hashing: &state.hashing };
+    if let (Some(account), Some(kept)) = (key.account(), request.recalls()) {
+        ahead::ids(account, kept);
+    }
     // Looked at where it lies: it is never copied.
     let judged = judge(&request, key.account(), &rules);
     let decision = match &judged {

@@ -7,6 +7,7 @@ use super::gauge::{Asks, Gauges, When, Whose};
 use super::kept::Known;
 use super::present::Present;
 use super::{Decision, Missing, Request};
+use crate::engine::act::Kept;
 use crate::engine::bounds::HOLDS;
 use crate::engine::effect::{Change, Count, HoldChange, Meters, ScopeMeters};
 use crate::engine::hold::{Details, Hold};
@@ -60,6 +61,11 @@ impl Request for Admit {
 
     fn missing(&self, _policy: &Policy) -> Missing<Admission> {
         Missing::FreshOr(self.unknown_account())
+    }
+
+    #[inline(always)]
+    fn recalls(&self) -> Option<Kept> {
+        self.hold.as_ref().map(|_| Kept::Closed)
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@
 use super::kept::Known;
 use super::present::{Outlook, Present};
 use super::{Decision, Missing, Request};
-use crate::engine::act::{Act, Entry};
+use crate::engine::act::{Act, Entry, Kept};
 use crate::engine::effect::{Change, Count, HoldChange, Meters, ScopeMeters};
 use crate::engine::hold::{Details, Hold};
 use crate::engine::id::Id;
@@ -83,6 +83,10 @@ impl Request for Settle {
         true
     }
 
+    fn recalls(&self) -> Option<Kept> {
+        Some(Kept::Closed)
+    }
+
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
         let found = match find(present, &self.id, Act::Settled(self.amount))? {
             Ok(found) => found,
@@ -144,6 +148,10 @@ impl Request for Void {
         Missing::Fresh
     }
 
+    fn recalls(&self) -> Option<Kept> {
+        Some(Kept::Closed)
+    }
+
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
         let found = match find(present, &self.id, Act::Voided)? {
             Ok(found) => found,
@@ -161,6 +169,10 @@ impl Request for Extend {
 
     fn missing(&self, _policy: &Policy) -> Missing<Statement> {
         Missing::Fresh
+    }
+
+    fn recalls(&self) -> Option<Kept> {
+        Some(Kept::Closed)
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {

@@ -26,6 +26,7 @@ pub mod suspend;
 use std::sync::Arc;
 
 use super::account::{Account, Record};
+use super::act::Kept;
 use super::apply;
 use super::bounds::CLOCK_STEP_MS;
 use super::effect::{After, Change, Effect, Forget, Onto};
@@ -118,6 +119,12 @@ pub trait Request {
     /// out.
     fn records(&self) -> bool {
         false
+    }
+
+    /// The memory whose ids it is compared with, so that they can be fetched ahead; with those of
+    /// closed holds, the open ones.
+    fn recalls(&self) -> Option<Kept> {
+        None
     }
 
     /// Judges it against the account as it is now.

@@ -6,7 +6,7 @@
 use super::hold::Settle;
 use super::present::Present;
 use super::{Decision, Missing, Request};
-use crate::engine::act::{Act, Entry};
+use crate::engine::act::{Act, Entry, Kept};
 use crate::engine::effect::Change;
 use crate::engine::id::Id;
 use crate::engine::ledger::Ledger;
@@ -61,6 +61,10 @@ impl Request for Spend {
         true
     }
 
+    fn recalls(&self) -> Option<Kept> {
+        self.id.as_ref().map(|_| Kept::Spends)
+    }
+
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
         match &self.id {
             Some(id) => once(present, id, Act::Spend(self.amount)),
@@ -81,6 +85,13 @@ impl Request for Charge {
 
     fn records(&self) -> bool {
         true
+    }
+
+    fn recalls(&self) -> Option<Kept> {
+        match self {
+            Self::Plain(spend) => spend.recalls(),
+            Self::Held(settle) => settle.recalls(),
+        }
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {

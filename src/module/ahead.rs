@@ -1,0 +1,50 @@
+//! What a command will look at, fetched ahead.
+//!
+//! Of many accounts few are in the processor's caches, and an account leads to its parts, each of
+//! which would be waited for in its turn. To ask for a part as soon as it is known where it lies
+//! lets it come while there is other work. Nothing depends on it; only x86-64 is asked.
+
+use crate::engine::account::Account;
+use crate::engine::act::Kept;
+
+/// A line of the processor's caches, in bytes.
+const LINE: usize = 64;
+/// How much of a list is looked at first: its head and the first two holds.
+const HEAD: usize = 160;
+
+/// Has an account fetched.
+pub(super) fn account(account: *const Account) {
+    fetch(account, size_of::<Account>());
+}
+
+/// Has fetched what an account leads to.
+#[inline(always)]
+pub(super) fn parts(account: &Account) {
+    if let Some(slots) = account.requests.place() {
+        fetch(slots, LINE);
+    }
+    if let Some(extras) = account.extras.as_deref() {
+        fetch(extras, size_of_val(extras));
+    }
+}
+
+/// Has fetched where the ids of a memory lie; of holds, the open ones too.
+#[inline(always)]
+pub(super) fn ids(account: &Account, kept: Kept) {
+    let Some(extras) = account.extras.as_deref() else { return };
+    fetch(extras.memory(kept).place(), HEAD);
+    if kept == Kept::Closed {
+        fetch(extras.holds.place(), HEAD);
+    }
+}
+
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "nothing is asked"))]
+#[inline(always)]
+fn fetch<T>(place: *const T, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for at in (0..bytes).step_by(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: to ask for memory reads none, whatever lies there.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.wrapping_byte_add(at).cast()) };
+    }
+}
