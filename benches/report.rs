@@ -72,7 +72,7 @@ const TARGETS: [(&str, &str, &str, f64, f64); 19] = [
     (
         "cluster: one primary's CPU per command / that of each of three",
         "scale",
-        "cluster/three to one",
+        "cluster/FW.ADMIT/three to one",
         0.9,
         0.97,
     ),

@@ -2,7 +2,8 @@
 //!
 //! On two cores three servers share one, and one load feeds them all; so what is compared is the
 //! time that a server's main thread ran for each call, while the three work at the same time and
-//! while one works alone. `FW_BENCH_CALLS` and `FW_BENCH_TURNS` say how much is run,
+//! while one works alone. INCR is measured the same way: what it loses, the machine takes.
+//! `FW_BENCH_CALLS` and `FW_BENCH_TURNS` say how much is run,
 //! `FW_BENCH_KEEP=yes` keeps the figures.
 
 #![allow(clippy::expect_used, clippy::panic, dead_code, missing_docs)]
@@ -21,6 +22,10 @@ const SHARDS: u64 = 3;
 const SLOTS: u64 = 16_384;
 /// Accounts of each shard, nearly.
 const ACCOUNTS: u64 = 100_000;
+
+/// What the primaries serve, and the beginning of the reply. The braces have both keys in one slot.
+const SERVED: [(&str, &str, &[u8]); 2] =
+    [("FW.ADMIT", "FW.ADMIT acct:{key}", b"*6\r\n+OK"), ("INCR", "INCR n{acct:{key}}", b":")];
 
 /// What is told of in bytes.
 const SENT: [(&str, &str); 6] = [
@@ -65,15 +70,17 @@ impl Shard {
         answer.value("cluster-port").expect("a port").word()
     }
 
-    fn run(&self, numbers: std::ops::Range<u64>) -> Run {
-        let template = Template::new("FW.ADMIT acct:{key}");
-        let job = Job { template: &template, reply: b"*6\r\n+OK", keys: Keys::Among(&self.keys) };
+    fn run(&self, line: &str, reply: &[u8], numbers: std::ops::Range<u64>) -> Run {
+        let template = Template::new(line);
+        let job = Job { template: &template, reply, keys: Keys::Among(&self.keys) };
         Load::new(self.server.port, &self.process, 50, 16).run(numbers, job)
     }
 
     fn fill(&self) {
-        // Twice as many at random leave few accounts out.
-        self.run(0..self.keys.len() as u64 * 2);
+        for (_, line, reply) in SERVED {
+            // Twice as many at random leave few keys out.
+            self.run(line, reply, 0..self.keys.len() as u64 * 2);
+        }
     }
 }
 
@@ -106,26 +113,30 @@ fn cluster(calls: u64, turns: u64) -> Figures {
         shard.fill();
     }
     let mut figures = Figures::new("scale", &release(&mut one.server), "make bench-scale");
-    let (mut alone, mut shared, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let mut measured = SERVED.map(|_| (Vec::new(), Vec::new()));
     for turn in 0..turns {
         let numbers = turn * calls..(turn + 1) * calls;
-        alone.push(one.run(numbers.clone()).cpu_us());
-        let runs: Vec<Run> = std::thread::scope(|scope| {
-            let threads: Vec<_> = three
-                .iter()
-                .map(|shard| (shard, numbers.clone()))
-                .map(|(shard, numbers)| scope.spawn(move || shard.run(numbers)))
-                .collect();
-            threads.into_iter().map(|thread| thread.join().expect("a run ends")).collect()
-        });
-        let cpu = runs.iter().map(Run::cpu_us).sum::<f64>() / runs.len() as f64;
-        shared.push(cpu);
-        ratios.push(alone[alone.len() - 1] / cpu);
+        for ((_, line, reply), (alone, shared)) in SERVED.iter().zip(&mut measured) {
+            alone.push(one.run(line, reply, numbers.clone()).cpu_us());
+            shared.push(together(&three, |shard| shard.run(line, reply, numbers.clone())));
+        }
     }
-    figures.add("cluster/one primary, cpu_us", &alone);
-    figures.add("cluster/each of three primaries, cpu_us", &shared);
-    figures.add("cluster/three to one", &ratios);
+    for ((name, ..), (alone, shared)) in SERVED.iter().zip(measured) {
+        let ratios: Vec<f64> = alone.iter().zip(&shared).map(|(one, three)| one / three).collect();
+        figures.add(&format!("cluster/{name}/one primary, cpu_us"), &alone);
+        figures.add(&format!("cluster/{name}/each of three primaries, cpu_us"), &shared);
+        figures.add(&format!("cluster/{name}/three to one"), &ratios);
+    }
     figures
+}
+
+/// Runs all at the same time, and tells the time for each call, in the middle.
+fn together(shards: &[Shard], run: impl Fn(&Shard) -> Run + Sync) -> f64 {
+    let runs: Vec<Run> = std::thread::scope(|scope| {
+        let threads: Vec<_> = shards.iter().map(|shard| scope.spawn(|| run(shard))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a run ends")).collect()
+    });
+    runs.iter().map(Run::cpu_us).sum::<f64>() / runs.len() as f64
 }
 
 /// Bytes that a call adds to the AOF and sends to a replica, and its time with both.
