@@ -250,6 +250,7 @@ mod tests {
         memory.record(entry("a", 100, 5), &hashing());
         memory.record(entry("b", 150, 6), &hashing());
         memory.record(entry("a", 200, 7), &hashing());
+        assert_eq!(recall(&memory, "a", 0), Some(Act::Spend(Money::dollars(7))));
         memory.forget(1);
         assert_eq!(recall(&memory, "a", 0), Some(Act::Spend(Money::dollars(7))));
         assert_eq!(recall(&memory, "b", 0), Some(Act::Spend(Money::dollars(6))));
