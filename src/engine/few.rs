@@ -15,7 +15,8 @@ pub const FEW_AGAIN: usize = 7;
 /// How many values a block has room for, one size after the other.
 const SIZES: [usize; 5] = [2, 4, 6, 10, FEW];
 
-/// At most [`FEW`] values, in their owner's order. Without values it takes no memory.
+/// At most [`FEW`] values, in their owner's order. Of its memory it keeps the smallest block, so that
+/// what comes and goes one at a time asks for none.
 #[derive(Clone)]
 pub struct Few<T>(ThinVec<T>);
 
@@ -58,6 +59,9 @@ impl<T> Few<T> {
 
     /// Gives memory back that lies idle.
     fn give_back(&mut self) {
+        if self.0.capacity() <= SIZES[0] {
+            return;
+        }
         if self.0.is_empty() {
             self.0 = ThinVec::new();
         } else if self.0.capacity() >= self.0.len().saturating_mul(4) {
@@ -128,5 +132,16 @@ mod tests {
         assert_eq!(few[..], [4, 2, 0, 5]);
         few.forget(99);
         assert_eq!((few.len(), few.heap_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_value_that_comes_and_goes_keeps_its_block() {
+        let mut few = Few::default();
+        few.insert(0, 1_u64);
+        let block = (few.place(), few.heap_bytes());
+        few.remove(0);
+        assert!(few.is_empty());
+        few.insert(0, 2);
+        assert_eq!((few.place(), few.heap_bytes()), block);
     }
 }
