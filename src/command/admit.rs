@@ -95,6 +95,9 @@ pub fn parse(mut args: Args<'_>) -> Result<admit::Admit, Error> {
 
 /// Writes the six slots, or nine where tokens were asked for.
 pub fn reply(answer: &Admission, out: &mut impl Reply) {
+    if answer.as_plain().is_some_and(|(limit, remaining)| out.admission(limit, remaining)) {
+        return;
+    }
     out.array(if answer.tokens.is_some() { 9 } else { 6 });
     out.word(answer.verdict.word());
     out.bulk(&answer.policy.text());

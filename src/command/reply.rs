@@ -29,6 +29,11 @@ pub trait Reply {
     /// Nothing.
     fn null(&mut self);
 
+    /// All that is replied to a plain admission, if that is at hand; false if it has to be written.
+    fn admission(&mut self, _limit: Units, _remaining: Units) -> bool {
+        false
+    }
+
     /// An amount of money.
     fn money(&mut self, money: Money) {
         self.bulk(money.text().as_bytes());

@@ -13,57 +13,77 @@ use super::time::Millis;
 pub const SPAN: Millis = Millis(60_000);
 /// For how long after its first admission a slot takes more.
 const JOIN_MS: i64 = 1_000;
-/// Bits of [`Slot::stamp`] that hold the time from the first admission to the last.
-const LAG_BITS: u32 = 16;
 
 /// Admissions that lie within one second, and free together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
-    /// The first admission in ms and one more, shifted, and how much later the last one was:
-    /// instants need 45 bits and a lag 10, so both fit one word and four slots fit a cache line.
-    /// Zero is the empty place.
-    stamp: u64,
+    pub(super) stamp: Stamp,
     pub(super) units: i64,
 }
 
-impl Slot {
+/// When a slot's first and last admissions were, and for how long it is the only one to look at: in
+/// one word, so that four slots fit a cache line. Zero is the empty place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp(u64);
+
+// From the top: the first admission in ms and one more, 45 bits; for how long no older slot frees, in
+// whole steps, 9 bits; from the first admission to the last in ms, 10 bits.
+const LAG_BITS: u32 = 10;
+const QUIET_BITS: u32 = 9;
+/// A step of the quiet time, in ms. All steps together are longer than a slot lives.
+const STEP_MS: i64 = 128;
+const MOST_STEPS: i64 = (1 << QUIET_BITS) - 1;
+
+impl Stamp {
     /// The empty place.
-    pub(super) const NONE: Self = Self { stamp: 0, units: 0 };
+    pub(super) const NONE: Self = Self(0);
 
-    /// A slot from its parts; `None` if they cannot be a slot's.
-    #[must_use]
-    pub fn new(first: Millis, lag: Millis, units: Units) -> Option<Self> {
-        let well_formed =
-            first >= Millis::ZERO && first <= Millis::LAST && (0..JOIN_MS).contains(&lag.0);
-        well_formed.then(|| Self::at(first, lag, units))
-    }
-
-    pub(super) fn at(first: Millis, lag: Millis, units: Units) -> Self {
-        let stamp = first.0.wrapping_add(1).cast_unsigned() << LAG_BITS | lag.0.cast_unsigned();
-        Self { stamp, units: units.count() }
+    /// A stamp beside which no other slot need be looked at.
+    pub(super) const fn at(first: Millis, lag: Millis) -> Self {
+        let quiet = MOST_STEPS.cast_unsigned() << LAG_BITS;
+        let first = first.0.wrapping_add(1).cast_unsigned() << (LAG_BITS + QUIET_BITS);
+        Self(first | quiet | lag.0.cast_unsigned())
     }
 
     /// The first admission.
-    #[must_use]
-    pub const fn first(self) -> Millis {
-        Millis((self.stamp >> LAG_BITS).cast_signed().wrapping_sub(1))
+    pub(super) const fn first(self) -> Millis {
+        Millis((self.0 >> (LAG_BITS + QUIET_BITS)).cast_signed().wrapping_sub(1))
     }
 
     /// From the first admission to the last, below 1,000 ms.
-    #[must_use]
-    pub const fn lag(self) -> Millis {
-        Millis((self.stamp & ((1 << LAG_BITS) - 1)).cast_signed())
+    pub(super) const fn lag(self) -> Millis {
+        Millis((self.0 & ((1 << LAG_BITS) - 1)).cast_signed())
     }
 
-    /// What was admitted.
-    #[must_use]
-    pub fn units(self) -> Units {
-        Units::new(self.units).unwrap_or(Units::ZERO)
+    /// The same with its last admission at `last`.
+    pub(super) const fn lasting_until(self, last: Millis) -> Self {
+        let lag = last.since(self.first()).0.cast_unsigned();
+        Self(self.0 & !((1 << LAG_BITS) - 1) | lag)
     }
 
-    /// The instant at which its units are free again.
-    #[must_use]
-    pub const fn frees(self) -> Millis {
+    /// The same, where older slots free at `frees` at the earliest. A time that is a little too early
+    /// does no harm.
+    pub(super) const fn quiet_until(self, frees: Millis) -> Self {
+        let steps = frees.since(self.first()).0 / STEP_MS;
+        let steps = if steps < 0 {
+            0
+        } else if steps > MOST_STEPS {
+            MOST_STEPS
+        } else {
+            steps
+        };
+        let mask = MOST_STEPS.cast_unsigned() << LAG_BITS;
+        Self(self.0 & !mask | steps.cast_unsigned() << LAG_BITS)
+    }
+
+    /// Holds if no older slot can have freed by `now`.
+    pub(super) const fn is_quiet(self, now: Millis) -> bool {
+        let steps = (self.0 >> LAG_BITS).cast_signed() & MOST_STEPS;
+        now.since(self.first()).0 < steps * STEP_MS
+    }
+
+    /// The instant at which what was admitted is free again.
+    pub(super) const fn frees(self) -> Millis {
         self.first().plus(self.lag()).plus(SPAN)
     }
 
@@ -75,14 +95,55 @@ impl Slot {
         now.since(self.first()).0 < JOIN_MS
     }
 
-    /// Holds if this is a slot, and not an empty place.
+    /// Holds if it is a slot's, and not an empty place's.
     pub(super) const fn is_taken(self) -> bool {
-        self.stamp != 0
+        self.0 != 0
     }
 
     /// Holds if the slot took what was admitted at `time`, of all that its window admitted.
     pub(super) fn took(self, time: Millis) -> bool {
         (self.first()..=self.first().plus(self.lag())).contains(&time)
+    }
+}
+
+impl Slot {
+    /// The empty place.
+    pub(super) const NONE: Self = Self { stamp: Stamp::NONE, units: 0 };
+
+    /// A slot from its parts; `None` if they cannot be a slot's.
+    #[must_use]
+    pub fn new(first: Millis, lag: Millis, units: Units) -> Option<Self> {
+        let well_formed =
+            first >= Millis::ZERO && first <= Millis::LAST && (0..JOIN_MS).contains(&lag.0);
+        well_formed.then(|| Self { stamp: Stamp::at(first, lag), units: units.count() })
+    }
+
+    /// The first admission.
+    #[must_use]
+    pub const fn first(self) -> Millis {
+        self.stamp.first()
+    }
+
+    /// From the first admission to the last, below 1,000 ms.
+    #[must_use]
+    pub const fn lag(self) -> Millis {
+        self.stamp.lag()
+    }
+
+    /// What was admitted.
+    #[must_use]
+    pub fn units(self) -> Units {
+        Units::new(self.units).unwrap_or(Units::ZERO)
+    }
+
+    /// The instant at which its units are free again.
+    #[must_use]
+    pub const fn frees(self) -> Millis {
+        self.stamp.frees()
+    }
+
+    pub(super) const fn is_alive(self, now: Millis) -> bool {
+        self.stamp.is_alive(now)
     }
 }
 
@@ -128,24 +189,40 @@ impl Row {
         self.add(slot.units);
     }
 
-    /// Takes away the `count` oldest. The others move up: a few cache lines, at most once a second.
-    pub(super) fn forget(&mut self, count: usize) {
-        let freed = self.slots().iter().take(count).map(|slot| slot.units);
-        let freed = freed.fold(0, i64::saturating_add);
+    /// When its oldest slot frees; never if it has none.
+    pub(super) fn frees(&self) -> Millis {
+        self.slots().first().map_or(Millis::NEVER, |slot| slot.frees())
+    }
+
+    /// The units of slots that have freed by `now`, and how many slots they are.
+    pub(super) fn freed(&self, now: Millis) -> (i64, usize) {
+        let freed = self.slots().iter().take_while(|slot| !slot.is_alive(now));
+        freed.fold((0, 0), |(units, count), slot| {
+            (units.saturating_add(slot.units), count.saturating_add(1))
+        })
+    }
+
+    /// Takes away the slots that have freed by `now`, and tells their units. The others move up: a
+    /// few cache lines, at most once a second.
+    pub(super) fn forget_freed(&mut self, now: Millis) -> i64 {
+        let (freed, count) = self.freed(now);
         let kept = count.saturating_add(1).min(self.0.len());
         self.0.copy_within(kept.., 1);
         self.0.truncate(self.0.len().saturating_sub(kept.saturating_sub(1)));
         self.add(freed.saturating_neg());
+        freed
     }
 
-    /// Changes the units of the slot that took what was admitted at `time`, if there is one.
-    pub(super) fn correct(&mut self, time: Millis, change: impl FnOnce(i64) -> i64) {
+    /// Changes the units of the slot that took what was admitted at `time`, if there is one, and
+    /// tells by how much.
+    pub(super) fn correct(&mut self, time: Millis, change: impl FnOnce(i64) -> i64) -> i64 {
         let mut slots = self.0.iter_mut().skip(1);
-        let Some(slot) = slots.find(|slot| slot.took(time)) else { return };
+        let Some(slot) = slots.find(|slot| slot.stamp.took(time)) else { return 0 };
         let before = slot.units;
         slot.units = change(before);
         let more = slot.units.saturating_sub(before);
         self.add(more);
+        more
     }
 
     fn add(&mut self, units: i64) {

@@ -11,6 +11,7 @@ use super::id::{Id, Name};
 use super::lease::Lease;
 use super::limit::{InForce, Limit, LimitName, Units};
 use super::money::Money;
+use super::slot::SPAN;
 use super::standing::Reasons;
 use super::time::Millis;
 
@@ -125,6 +126,37 @@ pub struct Admission {
     pub tokens: Option<Shown>,
     /// When to come back.
     pub retry: Retry,
+}
+
+impl Admission {
+    /// The answer to requests that were admitted, with so much left of the account's window.
+    #[must_use]
+    #[inline(always)]
+    pub const fn plain(limit: Units, remaining: Units) -> Self {
+        Self {
+            verdict: Verdict::Ok,
+            policy: Decider::Limit(LimitName::Requests),
+            window: Shown { limit: Limit::At(limit), remaining: Limit::At(remaining), reset: SPAN },
+            tokens: None,
+            retry: Retry::Now,
+        }
+    }
+
+    /// The limit and what is left of it, if it is such an answer.
+    #[must_use]
+    #[inline(always)]
+    pub fn as_plain(&self) -> Option<(Units, Units)> {
+        let Shown { limit: Limit::At(limit), remaining: Limit::At(remaining), reset } = self.window
+        else {
+            return None;
+        };
+        let is_plain = self.verdict == Verdict::Ok
+            && reset == SPAN
+            && self.tokens.is_none()
+            && self.retry == Retry::Now
+            && self.policy == Decider::Limit(LimitName::Requests);
+        is_plain.then_some((limit, remaining))
+    }
 }
 
 /// Whether a command did something or had been done before.

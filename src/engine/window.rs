@@ -8,28 +8,32 @@
 
 use super::bounds::WINDOW_SLOTS;
 use super::limit::Units;
-use super::slot::{Row, Slot};
+use super::slot::{Row, Slot, Stamp};
 use super::time::Millis;
 
 /// The slots of one limit.
 ///
-/// The newest lies in the window itself, so that a window in rare use is one small value; the older
-/// ones lie in a row that grows to its full size, is kept while in use and given back when empty.
+/// When the newest began lies in the window itself, with the units of all slots together, so that a
+/// window in rare use is one small value; the older slots lie in a row that grows to its full size, is
+/// kept while in use and given back when empty. The row is not looked at before one of its slots can
+/// have freed: what is in use is known without it.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
-    newest: Slot,
+    newest: Stamp,
+    units: i64,
     older: Option<Row>,
 }
 
 impl Window {
     /// The window of what was never counted.
-    pub const NONE: Self = Self { newest: Slot::NONE, older: None };
+    pub const NONE: Self = Self { newest: Stamp::NONE, units: 0, older: None };
 
-    /// Where its older slots begin in memory, if there are any.
+    /// Where its older slots begin in memory, if an admission at `now` looks at them.
     #[must_use]
     #[inline(always)]
-    pub fn place(&self) -> Option<*const Slot> {
-        self.older.as_ref().map(Row::place)
+    pub fn place(&self, now: Millis) -> Option<*const Slot> {
+        let stays = self.newest.takes(now) && self.newest.is_quiet(now);
+        self.older.as_ref().filter(|_| !stays).map(Row::place)
     }
 
     /// Units in use at `now`.
@@ -37,18 +41,14 @@ impl Window {
     #[inline(always)]
     pub fn used(&self, now: Millis) -> Units {
         let used = match &self.older {
-            None if self.newest.is_alive(now) => self.newest.units,
-            None => 0,
-            Some(older) => self.used_beside(older, now),
+            // The newest frees last.
+            _ if !self.newest.is_alive(now) => 0,
+            Some(older) if !self.newest.is_quiet(now) => {
+                self.units.saturating_sub(older.freed(now).0)
+            }
+            _ => self.units,
         };
         Units::new(used).unwrap_or(Units::ZERO)
-    }
-
-    #[inline]
-    fn used_beside(&self, older: &Row, now: Millis) -> i64 {
-        let stored = older.units().saturating_add(self.newest.units);
-        let freed = self.slots().take_while(|slot| !slot.is_alive(now));
-        freed.fold(stored, |used, slot| used.saturating_sub(slot.units))
     }
 
     /// The time until the window is whole again: until its newest slot with units frees.
@@ -75,26 +75,49 @@ impl Window {
 
     /// Takes `units` at `now`, and forgets slots that have freed. Times go forward: `now` is not
     /// before any admission the window knows.
+    #[inline]
     pub fn admit(&mut self, units: Units, now: Millis) {
         self.forget_freed(now);
-        if self.has_newest() && self.newest.takes(now) {
-            let lag = now.since(self.newest.first());
-            // Judged before: the sum of all slots fits.
-            let units = self.newest.units().plus(units).unwrap_or(units);
-            self.newest = Slot::at(self.newest.first(), lag, units);
+        // Judged before: the sum of all slots fits.
+        let sum = self.units.saturating_add(units.count());
+        if !self.is_empty() && self.newest.takes(now) {
+            self.newest = self.newest.lasting_until(now);
         } else {
-            if self.has_newest() {
-                self.older.get_or_insert_with(Row::new).push(self.newest);
-            }
-            self.newest = Slot::at(now, Millis::ZERO, units);
+            self.begin(Stamp::at(now, Millis::ZERO));
         }
+        self.units = sum;
         self.give_back_if_empty();
+    }
+
+    /// Begins a slot; the newest until now becomes an older one.
+    fn begin(&mut self, newest: Stamp) {
+        if !self.is_empty() {
+            let slot = self.newest_slot();
+            self.older.get_or_insert_with(Row::new).push(slot);
+        }
+        self.newest = newest;
+        self.see_older();
+    }
+
+    /// Sees for how long the row need not be looked at.
+    fn see_older(&mut self) {
+        let frees = self.older.as_ref().map_or(Millis::NEVER, Row::frees);
+        self.newest = self.newest.quiet_until(frees);
+    }
+
+    /// The newest slot by itself.
+    fn newest_slot(&self) -> Slot {
+        let older = self.older.as_ref().map_or(0, Row::units);
+        Slot {
+            stamp: Stamp::at(self.newest.first(), self.newest.lag()),
+            units: self.units.saturating_sub(older),
+        }
     }
 
     /// Holds if what was admitted at `time` is still in use at `now`.
     #[must_use]
     pub fn counts(&self, time: Millis, now: Millis) -> bool {
-        self.slots().any(|slot| slot.took(time) && slot.is_alive(now))
+        self.slots().any(|slot| slot.stamp.took(time) && slot.is_alive(now))
     }
 
     /// Counts `units` more in the slot that took what was admitted at `time`, or does nothing if
@@ -109,11 +132,13 @@ impl Window {
     }
 
     fn correct(&mut self, time: Millis, change: impl FnOnce(i64) -> i64) {
-        if self.has_newest() && self.newest.took(time) {
-            self.newest.units = change(self.newest.units);
-        } else if let Some(older) = &mut self.older {
-            older.correct(time, change);
-        }
+        let more = if !self.is_empty() && self.newest.took(time) {
+            let before = self.newest_slot().units;
+            change(before).saturating_sub(before)
+        } else {
+            self.older.as_mut().map_or(0, |older| older.correct(time, change))
+        };
+        self.units = self.units.saturating_add(more);
     }
 
     /// Holds if `units` more can be counted at `now` without overflow.
@@ -125,24 +150,22 @@ impl Window {
     /// The slots stored, oldest first, freed ones among them.
     pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + '_ {
         let older = self.older.as_ref().map_or(&[][..], Row::slots);
-        older.iter().copied().chain(self.has_newest().then_some(self.newest))
+        older.iter().copied().chain((!self.is_empty()).then(|| self.newest_slot()))
     }
 
     /// Rebuilds a window from its slots; `None` if no history of admissions leaves such slots at
     /// `latest`.
     #[must_use]
     pub fn from_slots(slots: &[Slot], latest: Millis) -> Option<Self> {
-        let (mut window, mut used) = (Self::default(), 0_i64);
+        let mut window = Self::default();
         for &slot in slots {
-            let begins_later = !window.has_newest() || !window.newest.takes(slot.first());
+            let begins_later = window.is_empty() || !window.newest.takes(slot.first());
             if slots.len() > WINDOW_SLOTS || !begins_later || slot.units < 0 {
                 return None;
             }
-            if window.has_newest() {
-                window.older.get_or_insert_with(Row::new).push(window.newest);
-            }
-            window.newest = slot;
-            used = used.checked_add(slot.units)?;
+            let sum = window.units.checked_add(slot.units)?;
+            window.begin(slot.stamp);
+            window.units = sum;
         }
         let ends = window.newest.first().plus(window.newest.lag());
         (ends <= latest).then_some(window)
@@ -156,12 +179,9 @@ impl Window {
 
     /// Holds if no slot is stored.
     #[must_use]
+    #[inline(always)]
     pub const fn is_empty(&self) -> bool {
-        !self.has_newest()
-    }
-
-    const fn has_newest(&self) -> bool {
-        self.newest.is_taken()
+        !self.newest.is_taken()
     }
 
     /// Forgets slots that have freed.
@@ -171,17 +191,15 @@ impl Window {
     }
 
     /// The same, and keeps the row although it may be empty: the next slot may need it.
-    #[inline]
+    #[inline(always)]
     fn forget_freed(&mut self, now: Millis) {
-        if let Some(older) = &mut self.older {
-            let freed = older.slots().iter().take_while(|slot| !slot.is_alive(now)).count();
-            if freed > 0 {
-                older.forget(freed);
-            }
-        }
-        // The newest frees last.
         if !self.newest.is_alive(now) {
-            self.newest = Slot::NONE;
+            // The newest frees last.
+            *self = Self::NONE;
+        } else if !self.is_empty() && !self.newest.is_quiet(now) {
+            let freed = self.older.as_mut().map_or(0, |older| older.forget_freed(now));
+            self.units = self.units.saturating_sub(freed);
+            self.see_older();
         }
     }
 
@@ -296,7 +314,7 @@ mod tests {
 
     #[test]
     fn slots_that_no_history_leaves_are_refused() {
-        let slot = |first, lag| Slot::at(Millis(first), Millis(lag), units(1));
+        let slot = |first, lag| Slot::new(Millis(first), Millis(lag), units(1)).expect("a slot");
         let latest = Millis(100_000);
         assert!(Window::from_slots(&[slot(0, 5), slot(1_000, 0)], latest).is_some());
         assert!(Window::from_slots(&[slot(0, 5), slot(999, 0)], latest).is_none());

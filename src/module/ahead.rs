@@ -6,25 +6,34 @@
 
 use crate::engine::account::Account;
 use crate::engine::act::Kept;
+use crate::engine::time::Millis;
 
 /// A line of the processor's caches, in bytes.
 const LINE: usize = 64;
 /// How much of a list is looked at first: its head and the first two holds.
 const HEAD: usize = 160;
+/// How much of a window's older slots: all, if it is not in steady use.
+const ROW: usize = 256;
 
 /// Has an account fetched.
+#[inline(always)]
 pub(super) fn account(account: *const Account) {
     fetch(account, size_of::<Account>());
 }
 
-/// Has fetched what an account leads to.
+/// Has fetched what few accounts have.
 #[inline(always)]
-pub(super) fn parts(account: &Account) {
-    if let Some(slots) = account.requests.place() {
-        fetch(slots, LINE);
-    }
+pub(super) fn extras(account: &Account) {
     if let Some(extras) = account.extras.as_deref() {
         fetch(extras, size_of_val(extras));
+    }
+}
+
+/// Has fetched the older slots of the requests window, if they will be looked at.
+#[inline(always)]
+pub(super) fn slots(account: &Account, now: Millis) {
+    if let Some(slots) = account.requests.place(now) {
+        fetch(slots, ROW);
     }
 }
 

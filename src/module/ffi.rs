@@ -4,7 +4,7 @@
 //! are looked up by name. Text reaches the server only through fixed formats, so that no byte of a
 //! client is ever a format or a line of protocol.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -51,7 +51,7 @@ needed! {
     RedisModule_Free RedisModule_GetApi RedisModule_NotifyKeyspaceEvent RedisModule_Call
     RedisModule_CallReplyArrayElement RedisModule_CallReplyStringPtr RedisModule_FreeCallReply
     RedisModule_SubscribeToServerEvent RedisModule_ReplyWithCallReply RedisModule_CallReplyProto
-    RedisModule_GetCommand RedisModule_SetCommandInfo
+    RedisModule_GetCommand RedisModule_SetCommandInfo RedisModule_GetDetachedThreadSafeContext
 }
 
 /// Calls a function of the API that [`missing`] has checked.
@@ -103,6 +103,14 @@ pub(super) fn newer(name: &CStr) -> Option<*const c_void> {
     let status = api!(RedisModule_GetApi(name.as_ptr(), (&raw mut found).cast()));
     (status == OK && !found.is_null()).then_some(found)
 }
+
+/// What only the thread that runs commands reaches. A borrow that overlaps another is refused, never
+/// undefined.
+pub(super) struct MainThread<T>(pub RefCell<T>);
+
+// SAFETY: the server calls the module under its global lock, one thread at a time; what runs
+// elsewhere (`free`, the child that rewrites files) reaches nothing that lies in one.
+unsafe impl<T> Sync for MainThread<T> {}
 
 thread_local! {
     static CHANGING: Cell<bool> = const { Cell::new(false) };

@@ -7,7 +7,7 @@ use redis_module::raw;
 use super::describe::{Category, Traits, describe};
 use super::ffi::{Ctx, ERR, OK, Str, api, c_text, guarded, missing, warn};
 use super::warnings::WARNINGS;
-use super::{datatype, pipeline, prepared, settings, state, watch};
+use super::{datatype, pipeline, settings, state, watch};
 use crate::command::{Access, Command, Doc, Keyless, Visitor, own};
 
 /// Valkey 9 moves slots atomically only if every module says it can.
@@ -71,7 +71,6 @@ fn load(ctx: Ctx, arguments: c_int) -> Result<(), String> {
     #[cfg(debug_assertions)]
     super::fault::register(ctx)?;
     settings::register(ctx)?;
-    prepared::prepare(ctx);
     watch::begin(ctx);
     Ok(())
 }

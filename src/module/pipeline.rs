@@ -11,6 +11,7 @@ use super::ahead;
 use super::events;
 use super::ffi::{Ctx, OK, Str, api, begin_change, bytes, guarded, reply_error, warn};
 use super::keys::Key;
+use super::prepared;
 use super::propagate;
 use super::reply::Client;
 use super::state::{self, State};
@@ -85,6 +86,9 @@ pub(super) unsafe extern "C" fn keyless<C: Keyless>(
     let words = ServerWords { first, count: usize::try_from(count).unwrap_or(0) };
     let doc: &'static Doc = &C::DOC;
     guarded_reply(ctx, |client| {
+        if prepared::write(client) {
+            return Some(Ok(()));
+        }
         state::with(|state| Ok(C::run(Args::after(1, &words, doc), state, client)?))
     })
 }
@@ -155,12 +159,16 @@ fn run<C: Command>(
             _ => Err(Failure::WrongType),
         };
     };
-    if let Some(account) = key.account() {
-        ahead::parts(account);
+    let recalls = request.recalls();
+    if let (Some(account), Some(_)) = (key.account(), recalls) {
+        ahead::extras(account);
     }
     let rules = Rules { policy, clock: state.clock.now(), hashing: &state.hashing };
-    if let (Some(account), Some(kept)) = (key.account(), request.recalls()) {
-        ahead::ids(account, kept);
+    if let Some(account) = key.account() {
+        ahead::slots(account, rules.clock);
+        if let Some(kept) = recalls {
+            ahead::ids(account, kept);
+        }
     }
     // Looked at where it lies: it is never copied.
     let judged = judge(&request, key.account(), &rules);

@@ -8,6 +8,7 @@ use std::ffi::{CStr, c_int, c_long};
 use super::ffi::{Ctx, OK, api, reply_error};
 use super::prepared;
 use crate::command::reply::Reply;
+use crate::engine::limit::Units;
 
 /// Writes to the client of a context.
 pub(super) struct Client {
@@ -57,7 +58,7 @@ impl Reply for Client {
     }
 
     fn word(&mut self, word: &'static CStr) {
-        if !prepared::word(word).is_some_and(|word| word.reply(self.ctx)) {
+        if !prepared::word(self.ctx, word) {
             api!(RedisModule_ReplyWithSimpleString(self.ctx, word.as_ptr()));
         }
         self.paid();
@@ -65,15 +66,26 @@ impl Reply for Client {
 
     fn bulk(&mut self, bytes: &[u8]) {
         fault!("reply");
-        if !prepared::bulk(bytes).is_some_and(|bulk| bulk.reply(self.ctx)) {
+        if !prepared::bulk(self.ctx, bytes) {
             api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
         }
         self.paid();
     }
 
     fn integer(&mut self, number: i64) {
-        api!(RedisModule_ReplyWithLongLong(self.ctx, number));
+        if !prepared::integer(self.ctx, number) {
+            api!(RedisModule_ReplyWithLongLong(self.ctx, number));
+        }
         self.paid();
+    }
+
+    fn admission(&mut self, limit: Units, remaining: Units) -> bool {
+        let kept = prepared::admission(self.ctx, limit, remaining);
+        if kept {
+            fault!("reply");
+            self.paid();
+        }
+        kept
     }
 
     fn null(&mut self) {

@@ -1,13 +1,13 @@
 //! What the module keeps between commands.
 //!
-//! The server runs commands, settings and loading on one thread at a time, under its own lock. A
-//! borrow that overlaps another is refused, never undefined.
+//! The server runs commands, settings and loading on one thread at a time, under its own lock.
 
 use std::cell::RefCell;
 
 use redis_module::raw;
 
 use super::clock::Clock;
+use super::ffi::MainThread;
 use super::telemetry::Counters;
 use super::warnings::WARNINGS;
 use crate::command::setting::{SETTINGS, Settings};
@@ -28,13 +28,7 @@ pub(super) struct State {
     pub scratch: Vec<u8>,
 }
 
-struct MainThread(RefCell<Option<State>>);
-
-// SAFETY: the server calls the module under its global lock, one thread at a time; what runs
-// elsewhere (`free`, the child that rewrites files) does not come here.
-unsafe impl Sync for MainThread {}
-
-static STATE: MainThread = MainThread(RefCell::new(None));
+static STATE: MainThread<Option<State>> = MainThread(RefCell::new(None));
 
 /// Begins with the defaults and a seed of this process's own.
 pub(super) fn begin() {

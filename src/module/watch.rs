@@ -10,6 +10,7 @@ use redis_module::raw;
 
 use super::clock::Step;
 use super::ffi::{Ctx, api, guarded, newer, warn};
+use super::prepared;
 use super::state;
 use super::warnings::{Server, WARNINGS};
 
@@ -25,7 +26,7 @@ pub(super) fn begin(ctx: Ctx) {
     };
     subscribe(raw::REDISMODULE_EVENT_CRON_LOOP, on_cron);
     subscribe(raw::REDISMODULE_EVENT_CONFIG, on_config);
-    look_at_settings(ctx);
+    see_settings(ctx);
 }
 
 unsafe extern "C" fn on_cron(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
@@ -39,7 +40,15 @@ unsafe extern "C" fn on_cron(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut
 }
 
 unsafe extern "C" fn on_config(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    guarded(|| look_at_settings(ctx));
+    guarded(|| see_settings(ctx));
+}
+
+/// Does what depends on settings.
+fn see_settings(ctx: Ctx) {
+    warn_of_settings(ctx);
+    if let Some(limit) = state::with(|state| state.settings.policy.requests) {
+        prepared::prepare(ctx, limit);
+    }
 }
 
 /// Tells the log of a clock that jumped.
@@ -49,7 +58,7 @@ pub(super) fn log_step(ctx: Ctx, Step(ms): Step) {
 }
 
 /// Sees which settings are unsafe now, and logs those that were not before.
-fn look_at_settings(ctx: Ctx) {
+fn warn_of_settings(ctx: Ctx) {
     fault!("config");
     let setting = |name| setting(ctx, name).unwrap_or_default();
     let server = Server {

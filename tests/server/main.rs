@@ -20,6 +20,7 @@ mod load;
 mod log;
 mod panics;
 mod persistence;
+mod prepared;
 mod promised;
 mod race;
 mod refusals;

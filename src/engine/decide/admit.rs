@@ -16,7 +16,6 @@ use crate::engine::lapse::Open;
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
-use crate::engine::slot::SPAN;
 use crate::engine::time::Millis;
 use crate::engine::verdict::{Admission, Decider, Refusal, Retry, Shown, Verdict};
 
@@ -70,7 +69,7 @@ impl Request for Admit {
 
     #[inline(always)]
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Admission>, Refusal> {
-        let Some(window) = self.window_of_short_cut(present) else {
+        let Some((limit, remaining)) = self.window_of_short_cut(present) else {
             return self.decide_by_all_rules(present);
         };
         let change = match &self.hold {
@@ -84,23 +83,17 @@ impl Request for Admit {
             takes: self.hold.is_some(),
             effect: Some(present.effect(change)),
             // The answer last: it is built where it is returned, and never copied.
-            answer: Admission {
-                verdict: Verdict::Ok,
-                policy: Decider::Limit(LimitName::Requests),
-                window,
-                tokens: None,
-                retry: Retry::Now,
-            },
+            answer: Admission::plain(limit, remaining),
         })
     }
 }
 
 impl Admit {
-    /// The window after what nearly every call is: requests, and a hold perhaps, of an account that
+    /// The limit, and what is left of it after what nearly every call is: requests, and a hold perhaps, of an account that
     /// is active and has room. Nothing else matters then, and nothing need be built for the other
     /// rules. They would answer the same, and decide whatever this does not admit.
     #[inline(always)]
-    fn window_of_short_cut(&self, present: &Present<'_>) -> Option<Shown> {
+    fn window_of_short_cut(&self, present: &Present<'_>) -> Option<(Units, Units)> {
         if self.scope.is_some() || self.tokens.is_some() || self.cost.is_zero() {
             return None;
         }
@@ -109,8 +102,7 @@ impl Admit {
         if !Limit::At(limit).fits(used, self.cost) || !present.reasons().is_active() {
             return None;
         }
-        let remaining = Limit::At(limit.minus(used).minus(self.cost));
-        Some(Shown { limit: Limit::At(limit), remaining, reset: SPAN })
+        Some((limit, limit.minus(used).minus(self.cost)))
     }
 
     /// What such a request takes with a hold: one whose id is new, and that fits whole.
