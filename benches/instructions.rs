@@ -21,7 +21,7 @@ use std::process::Command;
 use support::figures::{Figures, release, shown};
 use support::load::{Job, Keys, Load, Template};
 use support::server::Server;
-use support::{SETTINGS, process};
+use support::{MANY, SETTINGS, process};
 
 /// How much a command may come to cost beside INCR before the check fails.
 const TOLERANCE: f64 = 1.04;
@@ -53,7 +53,7 @@ const FILL: [&str; 7] = [
     "INCR counter:{key}",
     "HINCRBY hash:{key} field 1",
     "FW.ADMIT acct:{key}",
-    "FW.ADMIT full:{key} COST 9000000000000",
+    "FW.ADMIT full:{key} COST 600",
     "FW.ADMIT held:{key}",
     "FW.ADMIT charged:{key}",
     "FW.ADMIT lease:{key}",
@@ -243,6 +243,7 @@ const MONTH_MS: i64 = 31 * 86_400_000;
 
 impl Counter {
     fn growth(&mut self, figures: &mut Figures) {
+        self.server.must(&format!("CONFIG SET {MANY}"));
         let admit = "FW.ADMIT grown:{key}";
         self.server.must(&format!("FW.CLOCK SET {START}"));
         let mut put = |name: String, each: f64| figures.add(&format!("growth/{name}"), &[each]);
@@ -295,6 +296,7 @@ impl Counter {
 
     /// Single calls that have much to do.
     fn largest(&mut self, figures: &mut Figures) {
+        self.server.must(&format!("CONFIG SET {MANY}"));
         let mut put = |name: &str, cost: f64| figures.add(&format!("largest/{name}"), &[cost]);
         let key = "grown:000000000000";
         self.server.must(&format!("FW.CLOCK SET {START}"));

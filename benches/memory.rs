@@ -17,7 +17,7 @@ use std::time::Instant;
 use support::figures::{Figures, release};
 use support::load::{Job, Keys, Load, Template};
 use support::server::Server;
-use support::{process, setting, start};
+use support::{MANY, process, setting, start};
 
 /// What is filled: a name, one of how many accounts it is, how often the command is given to each.
 const FORMS: [(&str, u64, u64, &str); 8] = [
@@ -39,7 +39,7 @@ const TURNS: usize = 5;
 
 fn main() {
     let accounts = setting("FW_BENCH_ACCOUNTS", 1_000_000);
-    let mut server = start(&["fw.test-clock yes", "fw.spend-memory-ms 31536000000"]);
+    let mut server = start(&["fw.test-clock yes", "fw.spend-memory-ms 31536000000", MANY]);
     let mut figures = Figures::new("memory", &release(&mut server), "make bench-memory");
     assert_eq!(server.info("memory", "mem_allocator").split('-').next(), Some("jemalloc"));
     for (name, share, times, line) in FORMS {

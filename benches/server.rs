@@ -5,7 +5,8 @@
 //! main thread ran for each call: where the load is what is slow, that still tells.
 //!
 //! `FW_REDIS_SERVER` names another server, `FW_MODULE` another module; `FW_BENCH_CALLS`,
-//! `FW_BENCH_TURNS` and `FW_BENCH_ACCOUNTS` say how much is run, `FW_BENCH_KEEP=yes` keeps it.
+//! `FW_BENCH_TURNS` and `FW_BENCH_ACCOUNTS` say how much is run, `FW_BENCH_PART` which part alone
+//! (`off/random/P16`, say, or `accounts`), `FW_BENCH_KEEP=yes` keeps it.
 
 #![allow(clippy::expect_used, clippy::panic, dead_code, missing_docs)]
 
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use support::figures::{Figures, release};
 use support::load::{Job, Keys, Load, Run, Template};
 use support::server::Server;
-use support::{process, setting, start};
+use support::{MANY, process, setting, start};
 
 const KEYS: u64 = 100_000;
 const CONNECTIONS: usize = 50;
@@ -55,7 +56,12 @@ const FILL: [&str; 6] = [
 
 /// What fills the windows of those who are denied, of new accounts before each turn: a window is
 /// empty after a minute.
-const FULL: &str = "FW.ADMIT full:{key} COST 9000000000000";
+const FULL: &str = "FW.ADMIT full:{key} COST {limit}";
+
+/// Which keys, and how many commands before a connection waits. The hot key comes last: afterwards
+/// its window is full by the default limit.
+const DRIVEN: [(&str, u64); 6] =
+    [("random", 16), ("random", 1), ("random", 64), ("hot", 16), ("hot", 1), ("hot", 64)];
 
 /// How the contenders are driven.
 #[derive(Clone, Copy)]
@@ -66,8 +72,17 @@ struct Mode {
 }
 
 impl Mode {
+    fn place(self) -> String {
+        format!("{}/{}/P{}", self.aof, self.keys, self.depth)
+    }
+
     fn keys(self) -> Keys<'static> {
         if self.keys == "hot" { Keys::One } else { Keys::Random(KEYS) }
+    }
+
+    /// The limit of requests a minute: the default, unless one account gets all that is sent.
+    fn limit(self) -> &'static str {
+        if self.keys == "hot" { MANY } else { "fw.requests-per-minute 600" }
     }
 
     /// How many of a group are called before the next one: one account has 1,000 leases and 10,000
@@ -94,16 +109,25 @@ fn main() {
     let calls = setting("FW_BENCH_CALLS", 200_000);
     let turns = setting("FW_BENCH_TURNS", 5);
     let most = setting("FW_BENCH_ACCOUNTS", 2_000_000);
+    let part = std::env::var("FW_BENCH_PART").unwrap_or_default();
+    let is_wanted = |name: &str| name.contains(&part);
     let mut figures = None;
     for aof in ["off", "everysec"] {
+        let modes: Vec<Mode> = DRIVEN
+            .iter()
+            .map(|&(keys, depth)| Mode { aof, keys, depth })
+            .filter(|mode| is_wanted(&mode.place()))
+            .collect();
+        let grows = aof == "off" && is_wanted("accounts");
+        if modes.is_empty() && !grows {
+            continue;
+        }
         let mut bench = Bench::start(aof, figures.take());
         let load = (calls, turns);
-        for (keys, depth) in
-            [("random", 16), ("hot", 16), ("random", 1), ("hot", 1), ("random", 64), ("hot", 64)]
-        {
-            bench.compare(Mode { aof, keys, depth }, load);
+        for mode in modes {
+            bench.compare(mode, load);
         }
-        if aof == "off" {
+        if grows {
             bench.grow(most, load);
         }
         figures = Some(bench.figures);
@@ -146,6 +170,7 @@ impl Bench {
 
     /// All contenders in turn.
     fn compare(&mut self, mode: Mode, (calls, turns): (u64, u64)) {
+        self.server.must(&format!("CONFIG SET {}", mode.limit()));
         // A call that is not pipelined takes several times as long.
         let calls = if mode.depth == 1 { calls / 4 } else { calls };
         let mut runs: BTreeMap<&str, Vec<Run>> = BTreeMap::new();
@@ -154,14 +179,15 @@ impl Bench {
                 if group[0].0 == "FW.ADMIT, denied" {
                     let keys = if mode.keys == "hot" { 1 } else { KEYS };
                     self.fill("DEL full:{key}", keys);
-                    self.fill(FULL, keys);
+                    let limit = mode.limit().split(' ').next_back().unwrap_or_default();
+                    self.fill(&FULL.replace("{limit}", limit), keys);
                 }
                 for (name, run) in self.turn(mode, group, calls) {
                     runs.entry(name).or_default().push(run);
                 }
             }
         }
-        let place = format!("{}/{}/P{}", mode.aof, mode.keys, mode.depth);
+        let place = mode.place();
         for (name, of_name) in &runs {
             let place = format!("{place}/{name}");
             let rps: Vec<f64> = of_name.iter().map(Run::rps).collect();
@@ -201,6 +227,7 @@ impl Bench {
 
     /// FW.ADMIT beside INCR with more and more accounts.
     fn grow(&mut self, most: u64, (calls, turns): (u64, u64)) {
+        self.server.must(&format!("CONFIG SET {MANY}"));
         for accounts in [1_000, 10_000, 100_000, 1_000_000, 2_000_000] {
             if accounts > most {
                 break;

@@ -12,17 +12,19 @@ pub mod server;
 
 use server::Server;
 
-/// Settings of every bench: nothing is saved unless a bench asks for it, and one key is admitted as
-/// often as it is asked for.
-pub const SETTINGS: [&str; 7] = [
+/// Settings of every bench: nothing is saved unless a bench asks for it, and money and quotas never
+/// run out. Requests are limited as they are by default, 600 a minute, unless [`MANY`] is set.
+pub const SETTINGS: [&str; 6] = [
     "appendonly no",
     "save \"\"",
     "auto-aof-rewrite-percentage 0",
-    "fw.requests-per-minute 9000000000000",
     "fw.tiers \"all unlimited 0\"",
     "fw.quotas \"gpus 9000000000000\"",
     "fw.new-accounts open",
 ];
+
+/// A limit of requests for benches that ask much of few accounts.
+pub const MANY: &str = "fw.requests-per-minute 100000000";
 
 /// Starts a server with [`SETTINGS`] and these lines, on core 0 where there is another one for the
 /// load.
