@@ -17,7 +17,8 @@ use crate::engine::limit::{Limit, Units};
 use crate::engine::slot::SPAN;
 use crate::engine::verdict::Admission;
 
-/// Up to which limit of requests all that FW.ADMIT says of it is kept: 1.6 MB.
+/// Up to which limit of requests all that FW.ADMIT says of it is kept: 0.7 KB for each number that may
+/// remain, 7 MB then.
 const MOST: i64 = 10_000;
 
 const DONE: &CStr = c"OK";
