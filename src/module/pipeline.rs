@@ -22,9 +22,12 @@ use crate::command::clock::Move;
 use crate::command::error::{Code, Error};
 use crate::command::setting::Settings;
 use crate::command::{Command, Doc, Host, Keyless};
+use crate::engine::account::Account;
+use crate::engine::act::Kept;
 use crate::engine::decide::{Missing, Request, Rules, judge};
 use crate::engine::effect::Effect;
 use crate::engine::log::Event;
+use crate::engine::time::Millis;
 use crate::engine::verdict::Refusal;
 
 /// A command's words, where the server keeps them.
@@ -159,17 +162,8 @@ fn run<C: Command>(
             _ => Err(Failure::WrongType),
         };
     };
-    let recalls = request.recalls();
-    if let (Some(account), Some(_)) = (key.account(), recalls) {
-        ahead::extras(account);
-    }
-    let rules = Rules { policy, clock: state.clock.now(), hashing: &state.hashing };
-    if let Some(account) = key.account() {
-        ahead::slots(account, rules.clock);
-        if let Some(kept) = recalls {
-            ahead::ids(account, kept);
-        }
-    }
+    let clock = time_while_fetching(state, key.account(), request.recalls());
+    let rules = Rules { policy, clock, hashing: &state.hashing };
     // Looked at where it lies: it is never copied.
     let judged = judge(&request, key.account(), &rules);
     let decision = match &judged {
@@ -197,6 +191,23 @@ fn run<C: Command>(
     state.counters.tally(C::tally(&decision.answer));
     C::reply(&decision.answer, client);
     Ok(())
+}
+
+/// The time. What will be looked at of the account is fetched ahead, a part of it while the clock is
+/// read.
+#[inline(always)]
+fn time_while_fetching(state: &State, account: Option<&Account>, recalls: Option<Kept>) -> Millis {
+    if let (Some(account), Some(_)) = (account, recalls) {
+        ahead::extras(account);
+    }
+    let now = state.clock.now();
+    if let Some(account) = account {
+        ahead::slots(account, now);
+        if let Some(kept) = recalls {
+            ahead::ids(account, kept);
+        }
+    }
+    now
 }
 
 /// Applies an effect and sends it on.
