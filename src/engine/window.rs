@@ -328,5 +328,7 @@ mod tests {
     #[test]
     fn a_window_is_as_small_as_meant() {
         assert_eq!((size_of::<Slot>(), size_of::<Window>()), (16, 24));
+        let last = Slot::new(Millis::LAST, Millis(999), units(1)).expect("a slot");
+        assert_eq!((last.first(), last.lag()), (Millis::LAST, Millis(999)));
     }
 }

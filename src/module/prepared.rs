@@ -74,11 +74,16 @@ pub(super) fn prepare(ctx: Ctx, limit: Limit<Units>) {
     if all.is_null() {
         return;
     }
-    if !kept.all.is_null() {
-        api!(RedisModule_FreeCallReply(kept.all));
-    }
     let part = |at| api!(RedisModule_CallReplyArrayElement(all, at));
-    let parts = (0..count(limit)).map(part).collect();
+    let parts: Vec<_> = (0..count(limit)).map(part).collect();
+    // An error of the server's has no parts.
+    let old = if parts.iter().any(|part| part.is_null()) { all } else { kept.all };
+    if !old.is_null() {
+        api!(RedisModule_FreeCallReply(old));
+    }
+    if old == all {
+        return;
+    }
     *kept = Kept { ctx: kept.ctx, limit, all, parts };
 }
 

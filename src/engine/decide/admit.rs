@@ -89,9 +89,9 @@ impl Request for Admit {
 }
 
 impl Admit {
-    /// The limit, and what is left of it after what nearly every call is: requests, and a hold perhaps, of an account that
-    /// is active and has room. Nothing else matters then, and nothing need be built for the other
-    /// rules. They would answer the same, and decide whatever this does not admit.
+    /// The limit, and what is left of it, after what nearly every call is: requests, and a hold perhaps,
+    /// of an account that is active and has room. Nothing else matters then, and nothing need be built
+    /// for the other rules. They would answer the same, and decide whatever this does not admit.
     #[inline(always)]
     fn window_of_short_cut(&self, present: &Present<'_>) -> Option<(Units, Units)> {
         if self.scope.is_some() || self.tokens.is_some() || self.cost.is_zero() {
