@@ -13,6 +13,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use support::figures::{Figures, release};
 use support::load::{Job, Keys, Load, Run, Template};
@@ -26,10 +27,15 @@ const CONNECTIONS: usize = 50;
 type Contender = (&'static str, &'static str, &'static str);
 
 /// Those that stand together need each other: all holds of a turn are taken, then all are spent.
-const GROUPS: [&[Contender]; 9] = [
+const GROUPS: [&[Contender]; 10] = [
     &[("INCR", "INCR counter:{key}", ":")],
     &[("GET", "GET counter:{key}", "$")],
     &[("HINCRBY", "HINCRBY hash:{key} field 1", ":")],
+    &[
+        ("floor of FW.ADMIT", "FLOOR.ADMIT floor:{key}", "*6\r\n+OK\r\n"),
+        ("floor of FW.ADMIT HOLD", "FLOOR.HOLD floor:{key} HOLD hold{n} 0.01", "*6\r\n+OK\r\n"),
+        ("floor of FW.SPEND HOLD", "FLOOR.SPEND floor:{key} 0.005 HOLD hold{n}", "*7\r\n+OK\r\n"),
+    ],
     &[("FW.ADMIT", "FW.ADMIT acct:{key}", "*6\r\n+OK\r\n")],
     &[("FW.ADMIT, denied", "FW.ADMIT full:{key}", "*6\r\n+RATE_LIMITED\r\n")],
     &[("FW.PEEK", "FW.PEEK acct:{key}", "*6\r\n+OK\r\n")],
@@ -45,9 +51,10 @@ const GROUPS: [&[Contender]; 9] = [
 ];
 
 /// What fills the keys before anything is measured.
-const FILL: [&str; 6] = [
+const FILL: [&str; 7] = [
     "INCR counter:{key}",
     "HINCRBY hash:{key} field 1",
+    "FLOOR.ADMIT floor:{key}",
     "FW.ADMIT acct:{key}",
     "FW.ADMIT held:{key}",
     "FW.ADMIT lease:{key}",
@@ -140,7 +147,9 @@ fn main() {
 impl Bench {
     fn start(aof: &str, figures: Option<Figures>) -> Self {
         let appendonly = if aof == "off" { "appendonly no" } else { "appendonly yes" };
-        let mut server = start(&[appendonly, "appendfsync everysec"]);
+        let load = "enable-module-command local";
+        let mut server = start(&[appendonly, "appendfsync everysec", load]);
+        server.must(&format!("MODULE LOAD {}", floor().display()));
         let process = process(&mut server);
         let script = redis::cmd("SCRIPT").arg("LOAD").arg(include_str!("admit.lua")).to_owned();
         let lua = script.query(&mut server.connect()).expect("the script loads");
@@ -252,6 +261,13 @@ impl Bench {
             self.figures.add(&format!("{place}/cpu_us"), &cpu);
         }
     }
+}
+
+/// The module that does the least: `make bench` builds it before.
+fn floor() -> PathBuf {
+    let bench = std::env::current_exe().expect("a bench knows where it is");
+    let profile = bench.parent().and_then(Path::parent).expect("it is in deps/");
+    profile.join("examples/libfloor.so")
 }
 
 /// Calls a second beside those of another contender in the same turn.

@@ -21,7 +21,7 @@ use fw_limits::engine::decide::set::{Pin, Set};
 use fw_limits::engine::decide::spend::{Refund, Spend, TopUp};
 use fw_limits::engine::decide::suspend::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
-use fw_limits::engine::effect::Effect;
+use fw_limits::engine::effect::{Effect, Figures};
 use fw_limits::engine::fits;
 use fw_limits::engine::id::{Id, Name, Scope};
 use fw_limits::engine::index::Hashing;
@@ -163,7 +163,8 @@ fn an_effect_that_tells_of_another_time_does_not_fit() {
     assert!(logged < account.latest.0);
     for (time, belongs) in [(logged, true), (logged - 1, false), (account.latest.0 + 1, false)] {
         let mut changed = effect.clone();
-        Arc::make_mut(changed.after.as_mut().expect("figures")).news = vec![row(time, Told::Tier)];
+        let Figures::All(after) = &mut changed.figures else { panic!("not all figures") };
+        Arc::make_mut(after).news = vec![row(time, Told::Tier)];
         assert_eq!(fits::fits(Some(before), &changed).is_ok(), belongs, "{time}");
     }
 }

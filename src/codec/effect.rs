@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use super::record::{self, Figures};
+use super::record::{self, Stored};
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
 use crate::engine::act::Entry;
 use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
-use crate::engine::effect::{After, Change, Effect, Forget, Onto};
+use crate::engine::effect::{After, Change, Effect, Figures, Forget, Onto};
+use crate::engine::ledger::Ledger;
 use crate::engine::limit::Units;
 use crate::engine::time::Millis;
 
@@ -19,7 +20,8 @@ mod part {
     pub const REWOUND: u8 = 2;
     pub const AFTER: u8 = 4;
     pub const FORGET: u8 = 8;
-    pub const ALL: u8 = 15;
+    pub const LEDGER: u8 = 16;
+    pub const ALL: u8 = 31;
 }
 
 /// Fills `out` with the effect's bytes.
@@ -28,8 +30,10 @@ pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
         let parts = parts(effect);
         out.push(parts);
         out.extend_from_slice(&effect.time.0.to_le_bytes());
-        if let Some(after) = &effect.after {
-            after.write(out);
+        match &effect.figures {
+            Figures::Kept => {}
+            Figures::Ledger(ledger) => ledger.write(out),
+            Figures::All(after) => after.write(out),
         }
         if parts & part::FORGET != 0 {
             let Forget { spends, billings, closed, lapsed, early } = effect.forget;
@@ -59,7 +63,12 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
             (false, true) => Onto::Rewound,
             (true, true) => return Err(Damage("both new and gone back")),
         };
-        let after = if parts & part::AFTER == 0 { None } else { Some(After::read(from)?) };
+        let figures = match (parts & part::AFTER != 0, parts & part::LEDGER != 0) {
+            (false, false) => Figures::Kept,
+            (true, false) => Figures::All(Arc::new(After::read(from)?)),
+            (false, true) => Figures::Ledger(Ledger::read(from)?),
+            (true, true) => return Err(Damage("the ledger is told twice")),
+        };
         let mut forget = Forget::default();
         if parts & part::FORGET != 0 {
             forget = Forget {
@@ -70,8 +79,7 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
                 early: from.byte()?,
             };
         }
-        let after = after.map(Arc::new);
-        Ok(Effect { time, onto, after, forget, change: Change::read(from)? })
+        Ok(Effect { time, onto, figures, forget, change: Change::read(from)? })
     })
 }
 
@@ -81,9 +89,13 @@ fn parts(effect: &Effect) -> u8 {
         Onto::Nothing => part::NOTHING,
         Onto::Rewound => part::REWOUND,
     };
-    let after = if effect.after.is_some() { part::AFTER } else { 0 };
+    let figures = match effect.figures {
+        Figures::Kept => 0,
+        Figures::Ledger(_) => part::LEDGER,
+        Figures::All(_) => part::AFTER,
+    };
     let forget = if effect.forget == Forget::default() { 0 } else { part::FORGET };
-    onto | after | forget
+    onto | figures | forget
 }
 
 impl Wire for After {
@@ -94,7 +106,7 @@ impl Wire for After {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        let Figures { record, pinned, last_token } = record::read(from)?;
+        let Stored { record, pinned, last_token } = record::read(from)?;
         let (former_tiers, news) = (from.rows(FORMER_TIERS)?, from.rows(EVENTS_AT_ONCE)?);
         Ok(Self { record, pinned, last_token, former_tiers, news })
     }

@@ -12,7 +12,7 @@ use crate::engine::month::{Anchor, Period};
 const PAYMENT_METHOD: u8 = 1;
 
 /// All plain figures, as they are read.
-pub(super) struct Figures {
+pub(super) struct Stored {
     pub record: Record,
     pub pinned: Option<Name>,
     pub last_token: i64,
@@ -32,7 +32,7 @@ pub(super) fn write(record: &Record, pinned: Option<&Name>, last_token: i64, out
 }
 
 /// Reads all plain figures.
-pub(super) fn read(from: &mut Reader<'_>) -> Result<Figures, Damage> {
+pub(super) fn read(from: &mut Reader<'_>) -> Result<Stored, Damage> {
     let flags = from.byte()?;
     if flags & !PAYMENT_METHOD != 0 {
         return Err(Damage("unknown flags"));
@@ -45,7 +45,7 @@ pub(super) fn read(from: &mut Reader<'_>) -> Result<Figures, Damage> {
     let told = Wire::read(from)?;
     let payment_method = flags & PAYMENT_METHOD != 0;
     let record = Record { period, ledger, earned, anchor, payment_method, told };
-    Ok(Figures { record, pinned, last_token })
+    Ok(Stored { record, pinned, last_token })
 }
 
 fn anchor(day: u8) -> Result<Option<Anchor>, Damage> {

@@ -6,7 +6,7 @@
 use super::account::Account;
 use super::act::{Entry, Kept, Space};
 use super::bounds;
-use super::effect::{After, Change, Count, Effect, HoldChange, Meters, Onto};
+use super::effect::{After, Change, Count, Effect, Figures, HoldChange, Meters, Onto};
 use super::extras::Extras;
 use super::holds::Holds;
 use super::id::Id;
@@ -36,8 +36,10 @@ pub fn apply(account: &mut Account, effect: &Effect, hashing: &Hashing) -> Clear
         rewind(account, effect.time);
     }
     account.latest = effect.time;
-    if let Some(after) = &effect.after {
-        put_after(account, after);
+    match &effect.figures {
+        Figures::Kept => {}
+        Figures::Ledger(ledger) => account.record.ledger = *ledger,
+        Figures::All(after) => put_after(account, after),
     }
     if let Some(extras) = account.extras.as_deref_mut() {
         clear(extras, effect, &mut cleared);
@@ -70,7 +72,7 @@ fn lapsed(account: &Account, effect: &Effect) -> Cleared {
 /// Makes the account that an effect creates; `None` if the effect creates none.
 #[must_use]
 pub fn create(effect: &Effect, hashing: &Hashing) -> Option<Account> {
-    let after = effect.after.as_deref().filter(|_| effect.onto == Onto::Nothing)?;
+    let after = effect.figures.all().filter(|_| effect.onto == Onto::Nothing)?;
     let mut account = Account::new(after.record.clone(), effect.time);
     apply(&mut account, effect, hashing);
     Some(account)
@@ -85,7 +87,7 @@ pub fn rewound(account: &Account, effect: &Effect) -> Account {
     let mut copy = account.clone();
     rewind(&mut copy, effect.time);
     copy.latest = effect.time;
-    if let Some(after) = &effect.after {
+    if let Some(after) = effect.figures.all() {
         put_after(&mut copy, after);
     }
     copy

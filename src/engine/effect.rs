@@ -11,6 +11,7 @@ use super::act::{Entry, Kept};
 use super::hold::Hold;
 use super::id::{Id, Name, Scope};
 use super::lease::Lease;
+use super::ledger::Ledger;
 use super::limit::{LimitName, Override, Units};
 use super::log::{Event, Row};
 use super::standing::Reason;
@@ -23,9 +24,8 @@ pub struct Effect {
     pub time: Millis,
     /// What the account was before.
     pub onto: Onto,
-    /// Its plain figures after it, if they change. Shared, because rules look at them from several
-    /// sides before they become the effect's.
-    pub after: Option<Arc<After>>,
+    /// Its plain figures after it.
+    pub figures: Figures,
     /// How many remembered ids to clear away first.
     pub forget: Forget,
     /// What changes beside plain figures.
@@ -42,6 +42,18 @@ pub enum Onto {
     Rewound,
     /// Nothing: the effect creates the account.
     Nothing,
+}
+
+/// What becomes of the plain figures of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Figures {
+    /// They stay as they are.
+    Kept,
+    /// The ledger changes, on an account that stands, and there is nothing to tell.
+    Ledger(Ledger),
+    /// All are told. Shared, because rules look at them from several sides before they become the
+    /// effect's.
+    All(Arc<After>),
 }
 
 /// The plain figures of an account after an effect.
@@ -175,11 +187,56 @@ impl After {
     }
 }
 
+impl Figures {
+    /// What is told of figures that are not those of an account.
+    #[must_use]
+    pub fn of(after: Arc<After>, account: &Account) -> Self {
+        let ledger = after.record.ledger;
+        let stored = After::of(account);
+        let record = Record { ledger, ..stored.record };
+        if *after == (After { record, ..stored }) { Self::Ledger(ledger) } else { Self::All(after) }
+    }
+
+    /// The figures, if all are told.
+    #[must_use]
+    pub fn all(&self) -> Option<&After> {
+        match self {
+            Self::All(after) => Some(after),
+            Self::Kept | Self::Ledger(_) => None,
+        }
+    }
+
+    /// The ledger after the effect, if it is told.
+    #[must_use]
+    pub fn ledger(&self) -> Option<&Ledger> {
+        match self {
+            Self::Kept => None,
+            Self::Ledger(ledger) => Some(ledger),
+            Self::All(after) => Some(&after.record.ledger),
+        }
+    }
+
+    /// The same with all told, of an account that has the figures of `stored` beside those told.
+    #[must_use]
+    pub fn completed(self, stored: impl FnOnce() -> Arc<After>) -> Arc<After> {
+        match self {
+            Self::Kept => stored(),
+            Self::All(after) => after,
+            Self::Ledger(ledger) => {
+                let mut after = stored();
+                Arc::make_mut(&mut after).record.ledger = ledger;
+                after
+            }
+        }
+    }
+}
+
 impl Effect {
     /// What is sent to whoever listens to the account, in its order.
     pub fn events(&self) -> impl Iterator<Item = Event> {
         let created = (self.onto == Onto::Nothing).then_some(Event::Created);
-        let news = self.after.iter().flat_map(|after| &after.news).map(|row| row.event);
+        let after = self.figures.all();
+        let news = after.into_iter().flat_map(|after| &after.news).map(|row| row.event);
         created.into_iter().chain(news).filter(|event| event.is_sent())
     }
 }

@@ -27,7 +27,7 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Fits {
     if effect.time > Millis::LAST {
         return Err("its time is out of range");
     }
-    if let Some(after) = &effect.after {
+    if let Some(after) = effect.figures.all() {
         after.check(effect.time)?;
     }
     match (account, effect.onto) {
@@ -37,15 +37,18 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Fits {
         (Some(account), Onto::Standing) if effect.time < account.latest => {
             return Err("its time is before the account's");
         }
-        (Some(account), _) if effect.after.is_none() => account.record.check(effect.time)?,
+        (Some(account), _) if effect.figures.all().is_none() => account.record.check(effect.time)?,
         (Some(_), _) => {}
     }
     let given = account.map_or(0, Account::last_token);
-    if effect.after.as_ref().is_some_and(|after| after.last_token < given) {
+    if effect.figures.all().is_some_and(|after| after.last_token < given) {
         return Err("it takes back a token");
     }
-    if effect.after.is_none() && effect.onto != Onto::Standing {
+    if effect.figures.all().is_none() && effect.onto != Onto::Standing {
         return Err("it lacks the account's figures");
+    }
+    if effect.figures.ledger().is_some_and(|ledger| ledger.prepaid().is_err()) {
+        return Err("credits and promo do not fit");
     }
     let at = At { account, effect };
     at.fits_news()?;
@@ -62,7 +65,7 @@ struct At<'a> {
 impl At<'_> {
     /// What is told happened after all that is logged; where the clock has gone back, that has too.
     fn fits_news(&self) -> Fits {
-        let Some(after) = &self.effect.after else { return Ok(()) };
+        let Some(after) = self.effect.figures.all() else { return Ok(()) };
         let logged = self.account.and_then(|account| account.log().last());
         let since = logged.map_or(Millis::ZERO, |row| row.time.min(self.effect.time));
         log::check_times(&after.news, (since, self.effect.time))
@@ -173,9 +176,9 @@ impl At<'_> {
         {
             held = held.plus(hold.held()).ok_or("what is held does not fit")?;
         }
-        let after = self.effect.after.as_ref().map(|after| &after.record);
-        let record = after.or(self.account.map(|account| &account.record));
-        let spent = record.map_or(Money::ZERO, |record| record.ledger.spent);
+        let stored = self.account.map(|account| &account.record.ledger);
+        let ledger = self.effect.figures.ledger().or(stored);
+        let spent = ledger.map_or(Money::ZERO, |ledger| ledger.spent);
         spent.plus(held).map(|_| ()).ok_or("what is spent and held does not fit")
     }
 
@@ -205,7 +208,7 @@ impl At<'_> {
             Some(held) => lease.token == held.token,
             None => lease.token > given,
         };
-        let last_token = effect.after.as_ref().map_or(given, |after| after.last_token);
+        let last_token = effect.figures.all().map_or(given, |after| after.last_token);
         if !is_its_own || lease.token > last_token {
             return Err("a lease's token is not its own");
         }

@@ -185,7 +185,7 @@ fn run<C: Command>(
         make_so(&mut key, effect, state)?;
     }
     drop(key);
-    if let Some(effect) = decision.effect.as_ref().filter(|effect| effect.after.is_some()) {
+    if let Some(effect) = decision.effect.as_ref().filter(|effect| effect.figures.all().is_some()) {
         told.extend(effect.events());
     }
     state.counters.tally(C::tally(&decision.answer));

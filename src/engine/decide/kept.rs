@@ -51,6 +51,14 @@ impl Present<'_> {
         }
     }
 
+    /// A hold that is open and sets aside money alone, as stored.
+    #[must_use]
+    pub(super) fn plain_hold(&self, id: &Id) -> Option<&Hold> {
+        let hold = self.account.holds()?.find(id)?;
+        let is_plain = hold.lapses > self.through && hold.detail().is_none();
+        (is_plain && !self.follows_back()).then_some(hold)
+    }
+
     /// A stored hold as it is now, also where the clock has gone back.
     #[must_use]
     pub fn as_of_now(&self, stored: &Hold) -> Hold {

@@ -29,7 +29,7 @@ use super::account::{Account, Record};
 use super::act::Kept;
 use super::apply;
 use super::bounds::CLOCK_STEP_MS;
-use super::effect::{After, Change, Effect, Forget, Onto};
+use super::effect::{After, Change, Effect, Figures, Forget, Onto};
 use super::index::Hashing;
 use super::ledger::Ledger;
 use super::log::Told;
@@ -187,7 +187,7 @@ fn judge_rewound<R: Request>(
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,
-        after: Some(after.clone()),
+        figures: Figures::All(after.clone()),
         forget: Forget::default(),
         change: Change::None,
     };
@@ -196,7 +196,8 @@ fn judge_rewound<R: Request>(
     let mut decision = request.decide(&Present::new(&rewound, rules.policy, moment))?;
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Rewound;
-        effect.after.get_or_insert(after);
+        let told = std::mem::replace(&mut effect.figures, Figures::Kept);
+        effect.figures = Figures::All(told.completed(|| after));
     }
     Ok(decision)
 }
@@ -228,8 +229,10 @@ fn judge_missing<R: Request>(
     }
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Nothing;
-        let after = effect.after.get_or_insert_with(|| Arc::new(present.after()));
-        news::of_new(Arc::make_mut(after));
+        let told = std::mem::replace(&mut effect.figures, Figures::Kept);
+        let mut after = told.completed(|| Arc::new(present.after()));
+        news::of_new(Arc::make_mut(&mut after));
+        effect.figures = Figures::All(after);
         decision.takes |= !request.records();
     }
     Ok(decision)

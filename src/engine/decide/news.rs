@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::present::{Moment, Present};
 use crate::engine::effect::{After, Change};
 use crate::engine::id::Name;
+use crate::engine::ledger::Ledger;
 use crate::engine::limit::{Limit, LimitName, Override, Source, Units};
 use crate::engine::log::{Cause, Event, Row, Told};
 use crate::engine::money::Money;
@@ -60,7 +61,19 @@ impl Present<'_> {
             && self.account.pinned() == pinned
             && before.ledger.spent <= after.ledger.spent
             && self.reasons_within(limit).is_active()
-            && self.reached(limit).next().is_none()
+            && self.reached(after.ledger.spent, limit).next().is_none()
+    }
+
+    /// Holds if an account that was told to be active is so with another ledger too, under this spend
+    /// limit, and there is nothing to tell of it.
+    #[inline(always)]
+    pub(super) fn is_quiet_with(&self, ledger: &Ledger, limit: Limit<Money>) -> bool {
+        let before = &self.account.record;
+        before.told.reasons.is_active()
+            && before.ledger.spent <= ledger.spent
+            && self.keeps_tier(ledger.history)
+            && self.reasons_with(ledger, limit).is_active()
+            && self.reached(ledger.spent, limit).next().is_none()
     }
 
     /// The figures after a change, with what there is to tell.
@@ -139,12 +152,12 @@ impl Present<'_> {
     fn crossed(&self, due: &Present<'_>, limit: Limit<Money>) -> Vec<u8> {
         let spent = self.record().ledger.spent;
         let moves = spent != due.record().ledger.spent || limit != due.spend_limit();
-        if moves { self.reached(limit).collect() } else { Vec::new() }
+        if moves { self.reached(spent, limit).collect() } else { Vec::new() }
     }
 
     /// The per cents of the limit that are reached and were not told in this period; rising.
-    fn reached(&self, limit: Limit<Money>) -> impl Iterator<Item = u8> {
-        let (spent, told) = (self.record().ledger.spent, self.record().told.threshold);
+    fn reached(&self, spent: Money, limit: Limit<Money>) -> impl Iterator<Item = u8> {
+        let told = self.record().told.threshold;
         let times =
             |money: Money, times: u8| i128::from(money.nanos()).saturating_mul(i128::from(times));
         let is_reached = move |cent: &u8| match limit {

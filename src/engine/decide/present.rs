@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use crate::engine::account::{Account, Record};
-use crate::engine::effect::{After, Change, Effect, Onto};
+use crate::engine::effect::{After, Change, Effect, Figures, Onto};
 use crate::engine::id::{Id, Name};
 use crate::engine::lapse::Open;
 use crate::engine::lease::{Lease, Leases};
+use crate::engine::ledger::Ledger;
 use crate::engine::limit::{Limit, Source, Units};
 use crate::engine::money::Money;
 use crate::engine::month::{Anchor, Skipped};
@@ -116,7 +117,6 @@ impl<'a> Present<'a> {
     }
 
     /// The figures, if they are not those stored.
-    #[inline(always)]
     pub(super) fn changed(&self) -> Option<Arc<After>> {
         let changed = self.after.as_ref().filter(|after| !after.is_as(self.account));
         changed.cloned()
@@ -127,7 +127,16 @@ impl<'a> Present<'a> {
     #[inline(always)]
     pub fn effect(&self, change: Change) -> Effect {
         let after = if self.is_quiet(&change) { self.changed() } else { self.told(&change) };
-        Effect { time: self.now, onto: Onto::Standing, after, forget: self.forget(&change), change }
+        let figures = after.map_or(Figures::Kept, |after| Figures::of(after, self.account));
+        let forget = self.forget(&change);
+        Effect { time: self.now, onto: Onto::Standing, figures, forget, change }
+    }
+
+    /// The effect of a change of the ledger that has nothing to tell, and one change more.
+    #[inline(always)]
+    pub(super) fn effect_on_ledger(&self, ledger: Ledger, change: Change) -> Effect {
+        let (figures, forget) = (Figures::Ledger(ledger), self.forget(&change));
+        Effect { time: self.now, onto: Onto::Standing, figures, forget, change }
     }
 
     /// The anchor day in force.
@@ -224,8 +233,13 @@ impl<'a> Present<'a> {
     #[must_use]
     #[inline(always)]
     pub fn reasons_within(&self, limit: Limit<Money>) -> Reasons {
-        let Record { ledger, payment_method, .. } = self.record();
-        let no_payment = !payment_method && ledger.has_no_credits();
+        self.reasons_with(&self.record().ledger, limit)
+    }
+
+    /// The same with another ledger.
+    #[inline(always)]
+    pub(super) fn reasons_with(&self, ledger: &Ledger, limit: Limit<Money>) -> Reasons {
+        let no_payment = !self.record().payment_method && ledger.has_no_credits();
         let spent = match limit {
             Limit::At(limit) => ledger.spent >= limit,
             Limit::Unlimited => false,
@@ -255,16 +269,28 @@ impl<'a> Present<'a> {
     /// How the account stands, as the money commands reply it.
     #[must_use]
     pub fn statement(&self, outcome: Outcome) -> Statement {
-        let ledger = &self.record().ledger;
+        let (limit, held) = (self.spend_limit(), self.held());
+        Statement { outcome, reasons: self.reasons(), ..self.active(&self.record().ledger, limit, held) }
+    }
+
+    /// How the account stands with this ledger, if it is active and nothing was done before.
+    #[inline(always)]
+    pub(super) fn active(&self, ledger: &Ledger, limit: Limit<Money>, held: Money) -> Statement {
         Statement {
-            outcome,
+            outcome: Outcome::Ok,
             spent: ledger.spent,
-            limit: self.spend_limit(),
-            held: self.held(),
+            limit,
+            held,
             credits: ledger.prepaid().unwrap_or(Money::MAX),
             tier: self.tier().0.cloned(),
-            reasons: self.reasons(),
+            reasons: Reasons::NONE,
         }
+    }
+
+    /// Holds if nothing was due, and this much history earns no other tier.
+    #[inline(always)]
+    pub(super) fn keeps_tier(&self, history: Money) -> bool {
+        self.after.is_none() && self.policy.tiers.risen(self.rank, history) == self.rank
     }
 
     #[cold]
