@@ -145,7 +145,7 @@ fn a_log_that_no_account_can_have_is_refused() {
     ];
     for (log, is_sound) in logs {
         let mut changed = account.clone();
-        changed.extras.get_or_insert_default().log = log.into();
+        changed.parts.with_extras(|extras| extras.log = log.into());
         let mut blob = Vec::new();
         account::encode(&changed, &mut blob);
         let read = account::decode(&blob, &history.hashing);

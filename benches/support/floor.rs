@@ -8,7 +8,7 @@
 #![allow(missing_docs)]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 
 use redis_module::raw;
 
@@ -108,6 +108,9 @@ unsafe extern "C" fn apply(ctx: Ctx, _args: Args, _count: c_int) -> c_int {
 }
 
 /// What the server calls when it loads the module.
+///
+/// # Safety
+/// The server calls it, once, with a context that it made for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _args: Args, _count: c_int) -> c_int {
     // SAFETY: the server's own context, in the call that is meant for it.
@@ -129,6 +132,5 @@ pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _args: Args, _count: c_int
         let flags: *const c_char = c"write fast".as_ptr();
         api!(RedisModule_CreateCommand(ctx, name.as_ptr(), run, flags, 1, 1, 1));
     }
-    let _: *const c_void = null();
     0
 }

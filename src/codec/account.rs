@@ -17,6 +17,7 @@ use crate::engine::id::Id;
 use crate::engine::index::Hashing;
 use crate::engine::lease::{Lease, Leases};
 use crate::engine::limit::{LimitName, Override, Units};
+use crate::engine::parts::Parts;
 use crate::engine::slot::Slot;
 use crate::engine::time::Millis;
 use crate::engine::window::Window;
@@ -31,12 +32,10 @@ pub fn encode(account: &Account, out: &mut Vec<u8>) {
         account.created.write(out);
         record::write(&account.record, account.pinned(), account.last_token(), out);
         write_window(&account.requests, out);
-        match account.extras.as_deref().filter(|extras| extras.has_parts()) {
-            None => out.push(0),
-            Some(extras) => {
-                out.push(1);
-                write_extras(extras, out);
-            }
+        let has_parts = has_parts(&account.parts);
+        out.push(u8::from(has_parts));
+        if has_parts {
+            write_parts(&account.parts, out);
         }
     });
 }
@@ -51,14 +50,16 @@ pub fn decode(blob: &[u8], hashing: &Hashing) -> Result<Account, Damage> {
         let created = Millis::read(from)?;
         let figures = record::read(from)?;
         let requests = read_window(from, latest)?;
-        let mut extras = match from.byte()? {
-            0 => Extras::default(),
-            1 => read_extras(from, latest, hashing)?,
+        let mut parts = match from.byte()? {
+            0 => Parts::default(),
+            1 => read_parts(from, latest, hashing)?,
             _ => return Err(Damage("neither absent nor present")),
         };
-        (extras.pinned, extras.last_token) = (figures.pinned, figures.last_token);
-        let extras = (!extras.is_empty()).then(|| Box::new(extras));
-        Ok(Account { latest, requests, extras, record: figures.record, created })
+        parts.with_extras(|extras| {
+            (extras.pinned, extras.last_token) = (figures.pinned, figures.last_token);
+        });
+        parts.drop_empty();
+        Ok(Account { latest, requests, parts, record: figures.record, created })
     })?;
     account.check().map_err(Damage)?;
     Ok(account)
@@ -87,7 +88,14 @@ fn read_window(from: &mut Reader<'_>, latest: Millis) -> Result<Window, Damage> 
     Window::from_slots(&slots, latest).ok_or(Damage("not a window"))
 }
 
-fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
+/// Holds if there is anything in it but plain figures.
+fn has_parts(parts: &Parts) -> bool {
+    !parts.has_no_holds() || parts.extras().is_some_and(Extras::has_parts)
+}
+
+fn write_parts(parts: &Parts, out: &mut Vec<u8>) {
+    let none = Extras::default();
+    let extras = parts.extras().unwrap_or(&none);
     put_number(out, extras.limits.len() as u64);
     for (name, own) in &extras.limits {
         name.write(out);
@@ -98,8 +106,8 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
         name.write(out);
         write_window(window, out);
     }
-    put_number(out, extras.holds.len() as u64);
-    for (id, hold) in extras.holds.all() {
+    put_number(out, parts.count_holds() as u64);
+    for (id, hold) in parts.holds() {
         id.write(out);
         hold.write(out);
     }
@@ -116,14 +124,13 @@ fn write_extras(extras: &Extras, out: &mut Vec<u8>) {
     extras.blocked.as_deref().cloned().write(out);
     put_rows(out, &extras.log);
     for kept in Kept::ALL {
-        let memory = extras.memory(kept);
-        put_number(out, memory.len() as u64);
-        memory.entries().for_each(|entry| entry.write(out));
+        put_number(out, parts.count_entries(kept) as u64);
+        parts.entries(kept).for_each(|entry| entry.write(out));
     }
 }
 
-fn read_extras(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Result<Extras, Damage> {
-    let mut extras = Extras::default();
+fn read_parts(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Result<Parts, Damage> {
+    let (mut parts, mut extras) = (Parts::default(), Extras::default());
     let limits = FIXED_LIMITS.saturating_add(QUOTA_LIMITS).saturating_add(SCOPED_LIMITS);
     extras.limits = from.rows::<(LimitName, Override)>(limits)?.into_iter().collect();
     for _ in 0..from.count(SCOPED_LIMITS.saturating_add(1))? {
@@ -131,7 +138,7 @@ fn read_extras(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resu
     }
     for _ in 0..from.count(STORED_HOLDS)? {
         let (id, hold) = <(Id, Hold)>::read(from)?;
-        extras.holds.put(id, hold, hashing);
+        parts.put_hold(id, hold, hashing);
     }
     for (id, lease) in from.rows::<(Id, Lease)>(LEASES)? {
         extras.leases.get_or_insert_default().put(id, lease);
@@ -140,10 +147,15 @@ fn read_extras(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resu
     extras.failed = from.rows::<Id>(FAILED_INVOICES)?.into_iter().collect();
     extras.blocked = Option::read(from)?.map(Box::new);
     extras.log = from.rows(LOG_ROWS)?.into();
+    parts.with_extras(|kept| *kept = extras);
     for kept in Kept::ALL {
         for _ in 0..from.count(kept.bound())? {
-            extras.memory_mut(kept).record(Entry::read(from)?, hashing);
+            let entry = Entry::read(from)?;
+            if entry.act.space().kept() != kept {
+                return Err(Damage("an id is remembered in the wrong place"));
+            }
+            parts.record(entry, hashing);
         }
     }
-    if extras.has_parts() { Ok(extras) } else { Err(Damage("an empty part is stored")) }
+    if has_parts(&parts) { Ok(parts) } else { Err(Damage("an empty part is stored")) }
 }

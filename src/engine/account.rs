@@ -8,8 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::bounds;
-use super::extras::{Extras, LimitKind};
-use super::holds::Holds;
+use super::extras::LimitKind;
 use super::id::{Id, Name};
 use super::lease::Leases;
 use super::ledger::Ledger;
@@ -17,6 +16,7 @@ use super::limit::{LimitName, Override};
 use super::log::{Row, Told};
 use super::money::Money;
 use super::month::{Anchor, Period};
+use super::parts::Parts;
 use super::standing::Reason;
 use super::time::Millis;
 use super::window::Window;
@@ -30,7 +30,7 @@ pub struct Account {
     /// The requests window.
     pub requests: Window,
     /// What most accounts do not have; absent while there is none of it.
-    pub extras: Option<Box<Extras>>,
+    pub parts: Parts,
     /// Its plain figures.
     pub record: Record,
     /// When it was created.
@@ -60,51 +60,51 @@ impl Account {
     /// An account that has done nothing yet.
     #[must_use]
     pub fn new(record: Record, now: Millis) -> Self {
-        Self { latest: now, requests: Window::default(), extras: None, record, created: now }
+        Self {
+            latest: now,
+            requests: Window::default(),
+            parts: Parts::default(),
+            record,
+            created: now,
+        }
     }
 
     /// What it has of its own for one limit, if anything.
     #[must_use]
     #[inline(always)]
     pub fn own(&self, name: &LimitName) -> Option<Override> {
-        self.extras.as_deref()?.limits.get(name).copied()
+        self.parts.extras()?.limits.get(name).copied()
     }
 
     /// The names of the limits it has of its own, in order.
     pub fn own_limits(&self) -> impl Iterator<Item = &LimitName> {
-        self.extras.as_deref().into_iter().flat_map(|extras| extras.limits.keys())
+        self.parts.extras().into_iter().flat_map(|extras| extras.limits.keys())
     }
 
     /// Its leases, if any.
     #[must_use]
     pub fn leases(&self) -> Option<&Leases> {
-        self.extras.as_deref()?.leases.as_deref()
+        self.parts.extras()?.leases.as_deref()
     }
 
     /// The tier the operator pinned, if any: a tier's name, or `unlimited`.
     #[must_use]
     #[inline(always)]
     pub fn pinned(&self) -> Option<&Name> {
-        self.extras.as_deref()?.pinned.as_ref()
+        self.parts.extras()?.pinned.as_ref()
     }
 
     /// The largest token ever given to a lease; 0 if none was.
     #[must_use]
     pub fn last_token(&self) -> i64 {
-        self.extras.as_deref().map_or(0, |extras| extras.last_token)
+        self.parts.extras().map_or(0, |extras| extras.last_token)
     }
 
     /// Tiers earned before the one earned last.
     #[must_use]
     #[inline(always)]
     pub fn former_tiers(&self) -> &[Name] {
-        self.extras.as_deref().map_or(&[], |extras| &extras.former_tiers)
-    }
-
-    /// Its holds, open and lapsed, if any.
-    #[must_use]
-    pub fn holds(&self) -> Option<&Holds> {
-        self.extras.as_deref().map(|extras| &extras.holds)
+        self.parts.extras().map_or(&[], |extras| &extras.former_tiers)
     }
 
     /// The window of a limit, if anything was counted in it.
@@ -113,32 +113,32 @@ impl Account {
     pub fn window(&self, name: &LimitName) -> Option<&Window> {
         match name {
             LimitName::Requests => Some(&self.requests),
-            _ => self.extras.as_deref()?.windows.get(name),
+            _ => self.parts.extras()?.windows.get(name),
         }
     }
 
     /// Why an operator blocked it, if one did.
     #[must_use]
     pub fn blocked(&self) -> Option<&Reason> {
-        self.extras.as_deref()?.blocked.as_deref()
+        self.parts.extras()?.blocked.as_deref()
     }
 
     /// Its failed invoices.
     #[must_use]
     pub fn failed(&self) -> Option<&BTreeSet<Id>> {
-        self.extras.as_deref().map(|extras| &extras.failed)
+        self.parts.extras().map(|extras| &extras.failed)
     }
 
     /// What changed of its standing, tier and limits, oldest first.
     #[must_use]
     pub fn log(&self) -> &[Row] {
-        self.extras.as_deref().map_or(&[], |extras| &extras.log)
+        self.parts.extras().map_or(&[], |extras| &extras.log)
     }
 
     /// Holds if it may get a limit of this name: it has one, or has room for one more.
     #[must_use]
     pub fn has_room_for(&self, name: &LimitName) -> bool {
-        let (Some(extras), Some(kind)) = (self.extras.as_deref(), LimitKind::of(name)) else {
+        let (Some(extras), Some(kind)) = (self.parts.extras(), LimitKind::of(name)) else {
             return true;
         };
         extras.limits.contains_key(name) || extras.limits_of(kind) < kind.bound()
@@ -147,14 +147,14 @@ impl Account {
     /// How many blocks of memory it is made of, nearly: what freeing it costs.
     #[must_use]
     pub fn allocations(&self) -> usize {
-        self.extras.as_deref().map_or(0, Extras::rows).saturating_add(1)
+        self.parts.rows().saturating_add(1)
     }
 
     /// Memory it takes, in bytes, its own size included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let extras = self.extras.as_deref().map_or(0, Extras::bytes);
-        size_of::<Self>().saturating_add(self.requests.heap_bytes()).saturating_add(extras)
+        let parts = self.parts.heap_bytes();
+        size_of::<Self>().saturating_add(self.requests.heap_bytes()).saturating_add(parts)
     }
 
     /// Checks every invariant that a stored account keeps.
@@ -167,26 +167,19 @@ impl Account {
             return Err("a time is out of range");
         }
         self.record.check(self.latest)?;
-        match self.extras.as_deref() {
-            Some(extras) if extras.is_empty() => Err("an empty part is stored"),
-            Some(extras) => {
-                extras.check(self.latest)?;
-                self.check_held()
-            }
-            None => Ok(()),
-        }
+        self.parts.check(self.latest)?;
+        self.check_held()
     }
 
     /// What open holds set aside is what the tree of holds says, and fits beside what was spent.
     fn check_held(&self) -> Result<(), &'static str> {
-        let Some(holds) = self.holds() else { return Ok(()) };
         let (mut held, mut count) = (Some(Money::ZERO), 0_usize);
-        for (_, hold) in holds.after(self.latest) {
+        for (_, hold) in self.parts.holds_after(self.latest) {
             held = held.and_then(|held| held.plus(hold.held()));
             count = count.saturating_add(1);
         }
         let fits = held.and_then(|held| self.record.ledger.spent.plus(held)).is_some();
-        let known = holds.open(self.latest);
+        let known = self.parts.open(self.latest);
         if held != Some(known.held) || known.count != count || !fits {
             return Err("what is held is not the sum of the open holds, or does not fit");
         }

@@ -3,17 +3,19 @@
 //! [`apply`] cannot refuse. Whether an effect that came from elsewhere belongs to an account is told
 //! beforehand, by [`fits`](super::fits::fits).
 
+use thin_vec::ThinVec;
+
 use super::account::Account;
 use super::act::{Entry, Kept, Space};
 use super::bounds;
 use super::effect::{After, Change, Count, Effect, Figures, HoldChange, Meters, Onto};
 use super::extras::Extras;
-use super::holds::Holds;
-use super::id::Id;
+use super::id::{Id, Name};
 use super::index::Hashing;
 use super::lease::Leases;
 use super::limit::{LimitName, Meter};
 use super::log;
+use super::parts::Parts;
 use super::time::Millis;
 use super::window::Window;
 
@@ -41,30 +43,25 @@ pub fn apply(account: &mut Account, effect: &Effect, hashing: &Hashing) -> Clear
         Figures::Ledger(ledger) => account.record.ledger = *ledger,
         Figures::All(after) => put_after(account, after),
     }
-    if let Some(extras) = account.extras.as_deref_mut() {
-        clear(extras, effect, &mut cleared);
-    }
+    clear(&mut account.parts, effect, &mut cleared);
     match &effect.change {
         Change::None => {}
         Change::Admit(cost) => account.requests.admit(*cost, effect.time),
         change => Changing { account, time: effect.time, hashing }.change(change),
     }
-    if account.extras.as_deref().is_some_and(Extras::is_empty) {
-        account.extras = None;
-    }
+    account.parts.drop_empty();
     cleared
 }
 
 /// What lapsed since the account was last changed.
 fn lapsed(account: &Account, effect: &Effect) -> Cleared {
     let (since, now) = (account.latest, effect.time.max(account.latest));
-    let lapsed_holds = |holds: &Holds| {
-        let next = holds.next_lapse(since).is_some_and(|lapses| lapses <= now);
-        if next { holds.open(since).count.saturating_sub(holds.open(now).count) } else { 0 }
-    };
+    let parts = &account.parts;
+    let lapsed_one = parts.next_lapse(since).is_some_and(|lapses| lapses <= now);
+    let open = |time| parts.open(time).count;
     Cleared {
         lapsed_leases: account.leases().map_or(0, |leases| leases.lapsed_between(since, now)),
-        lapsed_holds: account.holds().map_or(0, lapsed_holds),
+        lapsed_holds: if lapsed_one { open(since).saturating_sub(open(now)) } else { 0 },
         forgotten_ids: 0,
     }
 }
@@ -96,7 +93,7 @@ pub fn rewound(account: &Account, effect: &Effect) -> Account {
 fn rewind(account: &mut Account, now: Millis) {
     account.requests = Window::default();
     let lapsed = account.latest;
-    if let Some(extras) = account.extras.as_deref_mut() {
+    if let Some(extras) = account.parts.extras_mut() {
         extras.windows.clear();
         change_leases(extras, |leases| leases.rewind(lapsed, now));
         extras.log.iter_mut().for_each(|row| row.time = row.time.min(now));
@@ -106,47 +103,55 @@ fn rewind(account: &mut Account, now: Millis) {
 /// Brings back what a copy shares with its original: holds and remembered ids.
 fn rewind_kept(account: &mut Account, now: Millis) {
     let lapsed = account.latest;
-    let Some(extras) = account.extras.as_deref_mut() else { return };
-    extras.holds.change_all(|hold| hold.rewound(lapsed, now));
-    for kept in Kept::ALL {
-        extras.memory_mut(kept).rewind(now);
-    }
+    account.parts.change_holds(|hold| hold.rewound(lapsed, now));
+    account.parts.rewind(now);
 }
 
 fn put_after(account: &mut Account, after: &After) {
     account.record.clone_from(&after.record);
     if after.pinned.as_ref() != account.pinned() || after.last_token != account.last_token() {
-        let extras = account.extras.get_or_insert_default();
-        extras.pinned.clone_from(&after.pinned);
-        extras.last_token = after.last_token;
+        account.parts.with_extras(|extras| {
+            extras.pinned.clone_from(&after.pinned);
+            extras.last_token = after.last_token;
+        });
     }
-    for name in &after.former_tiers {
-        let tiers = &mut account.extras.get_or_insert_default().former_tiers;
-        if tiers.contains(name) {
-            continue;
-        }
-        if tiers.len() >= bounds::FORMER_TIERS {
-            tiers.remove(0);
-        }
-        tiers.push(name.clone());
+    let mut rows = after.news.iter().filter(|row| row.event.is_kept()).peekable();
+    if after.former_tiers.is_empty() && rows.peek().is_none() {
+        return;
     }
-    for row in after.news.iter().filter(|row| row.event.is_kept()) {
-        log::add(&mut account.extras.get_or_insert_default().log, row.clone());
-    }
+    account.parts.with_extras(|extras| {
+        after.former_tiers.iter().for_each(|name| keep_tier(&mut extras.former_tiers, name));
+        rows.for_each(|row| log::add(&mut extras.log, row.clone()));
+    });
 }
 
-fn clear(extras: &mut Extras, effect: &Effect, cleared: &mut Cleared) {
+fn keep_tier(tiers: &mut ThinVec<Name>, name: &Name) {
+    if tiers.contains(name) {
+        return;
+    }
+    if tiers.len() >= bounds::FORMER_TIERS {
+        tiers.remove(0);
+    }
+    tiers.push(name.clone());
+}
+
+fn clear(parts: &mut Parts, effect: &Effect, cleared: &mut Cleared) {
+    if parts.is_absent() {
+        return;
+    }
     for kept in Kept::ALL {
         let count = effect.forget.of(kept);
         if count > 0 {
-            extras.memory_mut(kept).forget(usize::from(count));
+            parts.forget(kept, usize::from(count));
         }
     }
     if effect.forget.lapsed > 0 {
-        extras.holds.forget(usize::from(effect.forget.lapsed));
+        parts.forget_holds(usize::from(effect.forget.lapsed));
     }
     cleared.forgotten_ids = usize::from(effect.forget.early);
-    change_leases(extras, |leases| leases.drop_lapsed(effect.time));
+    if let Some(extras) = parts.extras_mut() {
+        change_leases(extras, |leases| leases.drop_lapsed(effect.time));
+    }
 }
 
 /// Changes the leases, if there are any.
@@ -168,33 +173,31 @@ struct Changing<'a> {
 
 impl Changing<'_> {
     fn change(&mut self, change: &Change) {
-        let extras = self.account.extras.get_or_insert_default();
         match change {
             Change::None | Change::Admit(_) => {}
             Change::Meter(meters) => self.meter(meters),
             Change::Remember(entry) => self.remember(entry),
-            Change::Limit(row) if row.1.is_default() => {
-                extras.limits.remove(&row.0);
-                self.drop_window(&row.0);
-            }
-            Change::Limit(row) => {
+            Change::Limit(row) if row.1.is_default() => self.drop_limit(&row.0),
+            Change::Limit(row) => self.with_extras(|extras| {
                 extras.limits.insert(row.0.clone(), row.1);
-            }
-            Change::Lease(row) => {
+            }),
+            Change::Lease(row) => self.with_extras(|extras| {
                 extras.leases.get_or_insert_default().put(row.0.clone(), row.1.clone());
-            }
-            Change::Release(ids) => {
+            }),
+            Change::Release(ids) => self.with_extras(|extras| {
                 change_leases(extras, |leases| ids.iter().for_each(|id| leases.release(id)));
-            }
-            Change::Block(reason) => extras.blocked = reason.clone().map(Box::new),
-            Change::Fail(id) => {
+            }),
+            Change::Block(reason) => self.with_extras(|extras| {
+                extras.blocked = reason.clone().map(Box::new);
+            }),
+            Change::Fail(id) => self.with_extras(|extras| {
                 extras.failed.insert(Id::clone(id));
-            }
+            }),
         }
     }
 
-    fn extras(&mut self) -> &mut Extras {
-        self.account.extras.get_or_insert_default()
+    fn with_extras(&mut self, change: impl FnOnce(&mut Extras)) {
+        self.account.parts.with_extras(change);
     }
 
     fn meter(&mut self, meters: &Meters) {
@@ -208,27 +211,22 @@ impl Changing<'_> {
         match &meters.hold {
             HoldChange::None => {}
             HoldChange::Put(id, hold) => {
-                let hashing = self.hashing;
-                self.extras().holds.put(id.clone(), hold.clone(), hashing);
+                self.account.parts.put_hold(id.clone(), hold.clone(), self.hashing);
             }
-            HoldChange::Close(entry) => {
-                self.extras().holds.remove(&entry.id);
-                self.remember(entry);
-            }
+            HoldChange::Close(entry) => self.account.parts.close(entry.clone(), self.hashing),
         }
     }
 
     fn count(&mut self, name: &LimitName, count: Count) {
         let time = self.time;
-        let Account { requests, extras, .. } = &mut *self.account;
+        let Account { requests, parts, .. } = &mut *self.account;
         match (count, name) {
             (Count::Now(units), _) if units.is_zero() => {}
             (Count::None, _) => {}
             (Count::Now(units), LimitName::Requests) => requests.admit(units, time),
-            (Count::Now(units), _) => {
-                let windows = &mut extras.get_or_insert_default().windows;
-                windows.entry(name.clone()).or_default().admit(units, time);
-            }
+            (Count::Now(units), _) => parts.with_extras(|extras| {
+                extras.windows.entry(name.clone()).or_default().admit(units, time);
+            }),
             (Count::Raise(units, admitted), _) => {
                 self.correct(name, |window| window.raise(units, admitted));
             }
@@ -240,7 +238,7 @@ impl Changing<'_> {
 
     fn correct(&mut self, name: &LimitName, change: impl FnOnce(&mut Window)) {
         let time = self.time;
-        let windows = &mut self.extras().windows;
+        let Some(Extras { windows, .. }) = self.account.parts.extras_mut() else { return };
         let Some(window) = windows.get_mut(name) else { return };
         window.drop_freed(time);
         change(window);
@@ -249,23 +247,27 @@ impl Changing<'_> {
         }
     }
 
-    /// Takes away the window of a scope whose limit is gone: no hold is counted in it any longer.
-    fn drop_window(&mut self, name: &LimitName) {
+    /// Takes away a limit, and the window of a scope whose limit is gone: no hold is counted in it any
+    /// longer.
+    fn drop_limit(&mut self, name: &LimitName) {
+        let parts = &mut self.account.parts;
+        let Some(extras) = parts.extras_mut() else { return };
+        extras.limits.remove(name);
         let LimitName::Scoped(meter, scope) = name else { return };
-        let extras = self.extras();
         extras.windows.remove(name);
         if *meter == Meter::Tokens {
-            extras.holds.change_details(|hold| hold.leave_window_of(scope));
+            parts.change_details(|hold| hold.leave_window_of(scope));
         }
     }
 
     fn remember(&mut self, entry: &Entry) {
-        let hashing = self.hashing;
-        let extras = self.extras();
-        if entry.act.space() == Space::Invoice {
+        let parts = &mut self.account.parts;
+        if entry.act.space() == Space::Invoice
+            && let Some(extras) = parts.extras_mut()
+        {
             // It is paid or voided.
             extras.failed.remove(&entry.id);
         }
-        extras.memory_mut(entry.act.space().kept()).record(entry.clone(), hashing);
+        parts.record(entry.clone(), self.hashing);
     }
 }

@@ -1,6 +1,6 @@
-//! What most accounts do not have: limits of their own, leases, holds, remembered ids and the like.
+//! What few accounts have: limits of their own, leases, ids of charges, failed invoices and the like.
 //!
-//! It lies behind one pointer of the account that is absent while there is none of it.
+//! It lies apart from the account's holds, and is absent while there is none of it.
 //! Invariants: [`Extras::check`] names them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +9,6 @@ use thin_vec::ThinVec;
 
 use super::act::Kept;
 use super::bounds;
-use super::hold::Hold;
-use super::holds::Holds;
 use super::id::{Id, Name};
 use super::lease::{Lease, Leases};
 use super::limit::{LimitName, Override, Units};
@@ -20,16 +18,9 @@ use super::standing::Reason;
 use super::time::Millis;
 use super::window::Window;
 
-/// What most accounts do not have. Copies of an account share what can be large until one changes.
-///
-/// What a hold needs lies together, in the order of its fields: the fewer cache lines.
+/// What few accounts have. Copies of an account share what can be large until one changes.
 #[derive(Clone, Debug, Default)]
-#[repr(C)]
 pub struct Extras {
-    /// Money and tokens set aside for requests that run, and what lapsed and is remembered.
-    pub holds: Holds,
-    /// Remembered ids of holds that were settled or voided.
-    pub closed: Memory,
     /// Remembered ids of spends.
     pub spends: Memory,
     /// Remembered ids of billing events.
@@ -55,22 +46,22 @@ pub struct Extras {
 }
 
 impl Extras {
-    /// One of its memories.
+    /// One of its memories; none of these keeps the ids of closed holds.
     #[must_use]
-    pub const fn memory(&self, kept: Kept) -> &Memory {
+    pub const fn memory(&self, kept: Kept) -> Option<&Memory> {
         match kept {
-            Kept::Spends => &self.spends,
-            Kept::Billings => &self.billings,
-            Kept::Closed => &self.closed,
+            Kept::Spends => Some(&self.spends),
+            Kept::Billings => Some(&self.billings),
+            Kept::Closed => None,
         }
     }
 
     /// One of its memories, to be changed.
-    pub const fn memory_mut(&mut self, kept: Kept) -> &mut Memory {
+    pub const fn memory_mut(&mut self, kept: Kept) -> Option<&mut Memory> {
         match kept {
-            Kept::Spends => &mut self.spends,
-            Kept::Billings => &mut self.billings,
-            Kept::Closed => &mut self.closed,
+            Kept::Spends => Some(&mut self.spends),
+            Kept::Billings => Some(&mut self.billings),
+            Kept::Closed => None,
         }
     }
 
@@ -83,8 +74,8 @@ impl Extras {
     /// Holds if there is anything in it but plain figures.
     #[must_use]
     pub fn has_parts(&self) -> bool {
-        !self.holds.is_empty()
-            || Kept::ALL.iter().any(|kept| !self.memory(*kept).is_empty())
+        !self.spends.is_empty()
+            || !self.billings.is_empty()
             || self.leases.is_some()
             || !self.limits.is_empty()
             || !self.windows.is_empty()
@@ -105,18 +96,13 @@ impl Extras {
     pub fn rows(&self) -> usize {
         let lists = [self.limits.len(), self.windows.len(), self.failed.len(), self.log.len()];
         let leases = self.leases.as_deref().map_or(0, Leases::len);
-        let ids = Kept::ALL.iter().map(|kept| self.memory(*kept).len());
-        lists
-            .into_iter()
-            .chain([leases, self.holds.len()])
-            .chain(ids)
-            .fold(0, usize::saturating_add)
+        let ids = [self.spends.len(), self.billings.len(), leases];
+        lists.into_iter().chain(ids).fold(0, usize::saturating_add)
     }
 
     /// Memory it takes, in bytes, its own size included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let memories = Kept::ALL.iter().map(|kept| self.memory(*kept).heap_bytes());
         let row = size_of::<(LimitName, Window)>();
         let window = |window: &Window| row.saturating_add(window.heap_bytes());
         let leases = |leases: &Leases| size_of::<Leases>().saturating_add(leases.heap_bytes());
@@ -124,7 +110,8 @@ impl Extras {
         let parts = [
             size_of::<Self>(),
             self.leases.as_deref().map_or(0, leases),
-            self.holds.heap_bytes(),
+            self.spends.heap_bytes(),
+            self.billings.heap_bytes(),
             self.limits.len().saturating_mul(size_of::<(LimitName, Override)>()),
             self.former_tiers.capacity().saturating_mul(size_of::<Name>()),
             self.blocked.as_deref().map_or(0, reason_bytes),
@@ -132,7 +119,7 @@ impl Extras {
             self.windows.values().map(window).fold(0, usize::saturating_add),
             self.failed.iter().map(failed).fold(0, usize::saturating_add),
         ];
-        parts.into_iter().chain(memories).fold(0, usize::saturating_add)
+        parts.into_iter().fold(0, usize::saturating_add)
     }
 
     /// Checks what an account last changed at `latest` has.
@@ -157,9 +144,7 @@ impl Extras {
         }
         self.check_windows()?;
         log::check(&self.log, latest)?;
-        check_leases(self.leases.as_deref(), latest, self.last_token)?;
-        check_holds(&self.holds, latest)?;
-        Kept::ALL.iter().try_for_each(|kept| check_memory(self.memory(*kept), *kept, latest))
+        check_leases(self.leases.as_deref(), latest, self.last_token)
     }
 
     fn check_windows(&self) -> Result<(), &'static str> {
@@ -222,13 +207,6 @@ fn row_bytes(row: &Row) -> usize {
     size_of::<Row>().saturating_add(row.cause.as_bytes().len())
 }
 
-fn check_holds(holds: &Holds, latest: Millis) -> Result<(), &'static str> {
-    if holds.len() > bounds::STORED_HOLDS {
-        return Err("there are too many holds");
-    }
-    holds.all().map(|(_, hold)| hold).try_for_each(|hold: &Hold| hold.check(latest))
-}
-
 fn check_leases(
     leases: Option<&Leases>,
     latest: Millis,
@@ -271,21 +249,4 @@ fn check_used(leases: &Leases, latest: Millis) -> Result<(), &'static str> {
     } else {
         Err("the use of a quota is not the sum of its leases")
     }
-}
-
-fn check_memory(memory: &Memory, kept: Kept, latest: Millis) -> Result<(), &'static str> {
-    if memory.len() > kept.bound() {
-        return Err("a memory passes its bound");
-    }
-    let mut before = Millis::ZERO;
-    for entry in memory.entries() {
-        if entry.time < before || entry.time > latest {
-            return Err("a remembered id is out of order");
-        }
-        if entry.act.space().kept() != kept {
-            return Err("an id is remembered in the wrong place");
-        }
-        before = entry.time;
-    }
-    Ok(())
 }

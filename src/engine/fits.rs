@@ -14,6 +14,7 @@ use super::lease::Lease;
 use super::limit::{LimitName, Meter, Units};
 use super::log;
 use super::money::Money;
+use super::parts::Parts;
 use super::time::Millis;
 
 /// Why an effect does not fit, in a few words.
@@ -37,7 +38,9 @@ pub fn fits(account: Option<&Account>, effect: &Effect) -> Fits {
         (Some(account), Onto::Standing) if effect.time < account.latest => {
             return Err("its time is before the account's");
         }
-        (Some(account), _) if effect.figures.all().is_none() => account.record.check(effect.time)?,
+        (Some(account), _) if effect.figures.all().is_none() => {
+            account.record.check(effect.time)?
+        }
         (Some(_), _) => {}
     }
     let given = account.map_or(0, Account::last_token);
@@ -88,7 +91,7 @@ impl At<'_> {
     }
 
     fn extras(&self) -> Option<&Extras> {
-        self.account?.extras.as_deref()
+        self.account?.parts.extras()
     }
 
     fn fits_meters(&self, meters: &Meters) -> Fits {
@@ -130,18 +133,18 @@ impl At<'_> {
 
     fn fits_hold(&self, id: &Id, hold: &Hold) -> Fits {
         hold.check(self.effect.time)?;
-        let (known, holds) = (self.stored_hold(id), self.account.and_then(Account::holds));
+        let (known, parts) = (self.stored_hold(id), self.account.map(|account| &account.parts));
         let is_open = |known: &Hold| known.lapses > self.through();
         if hold.lapses <= self.effect.time {
             let lapsed = known.is_some_and(|known| !is_open(known));
             return if lapsed { Ok(()) } else { Err("a hold is new and has lapsed") };
         }
-        let stored = holds.map_or(0, |holds| holds.len());
+        let stored = parts.map_or(0, Parts::count_holds);
         let goes = usize::from(self.effect.forget.lapsed);
         if known.is_none() && stored.saturating_sub(goes) >= bounds::STORED_HOLDS {
             return Err("there are too many holds");
         }
-        let open = holds.map_or(0, |holds| holds.open(self.through()).count);
+        let open = parts.map_or(0, |parts| parts.open(self.through()).count);
         if known.is_none_or(|known| !is_open(known)) && open >= bounds::HOLDS {
             return Err("there are too many open holds");
         }
@@ -149,7 +152,7 @@ impl At<'_> {
     }
 
     fn stored_hold(&self, id: &Id) -> Option<&Hold> {
-        self.account?.holds()?.find(id)
+        self.account?.parts.hold(id)
     }
 
     /// What lapses up to then has lapsed, also when the clock has gone back.
@@ -160,8 +163,8 @@ impl At<'_> {
     /// What is spent and what open holds set aside must fit together.
     fn fits_held(&self) -> Fits {
         let through = self.through();
-        let holds = self.account.and_then(Account::holds);
-        let mut held = holds.map_or(Money::ZERO, |holds| holds.open(through).held);
+        let open = |account: &Account| account.parts.open(through).held;
+        let mut held = self.account.map_or(Money::ZERO, open);
         let change = &self.effect.change;
         let id = change.hold().map(|(id, _)| id).or(change.remembers().map(|entry| &entry.id));
         let closes =
@@ -184,7 +187,7 @@ impl At<'_> {
 
     fn fits_memory(&self, entry: &Entry) -> Fits {
         let kept = entry.act.space().kept();
-        let known = self.extras().map_or(0, |extras| extras.memory(kept).len());
+        let known = self.account.map_or(0, |account| account.parts.count_entries(kept));
         if entry.time != self.effect.time {
             return Err("an id has another time");
         }

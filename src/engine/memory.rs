@@ -23,6 +23,15 @@ pub struct Since {
     pub now: Millis,
 }
 
+impl Since {
+    /// Holds if what was recorded at this time counts. Nothing was recorded after `now`: what says so
+    /// was recorded by a clock that has gone back.
+    #[must_use]
+    pub fn covers(self, time: Millis) -> bool {
+        time.min(self.now) > self.since
+    }
+}
+
 /// Remembered ids, oldest first. Copies share what can be many until one changes.
 #[derive(Clone)]
 pub struct Memory {
@@ -45,10 +54,9 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// What was done under `id`, if that was recorded after `since`. Nothing was recorded after
-    /// `now`: what says so was recorded by a clock that has gone back.
+    /// What was done under `id`, if that was recorded after `since`.
     #[must_use]
-    pub fn recall(&self, space: Space, id: &Id, Since { since, now }: Since) -> Option<Act> {
+    pub fn recall(&self, space: Space, id: &Id, since: Since) -> Option<Act> {
         let entry = match &self.entries {
             Entries::Few(few) => {
                 let is = |entry: &&Entry| entry.act.space() == space && entry.id == *id;
@@ -56,7 +64,7 @@ impl Memory {
             }
             Entries::Many(many) => many.find(space, id),
         }?;
-        (entry.time.min(now) > since).then_some(entry.act)
+        since.covers(entry.time).then_some(entry.act)
     }
 
     /// Remembers an act, over what was known of the same id.
@@ -92,12 +100,11 @@ impl Memory {
 
     /// How many of the entries recorded first no longer count, at most `most`.
     #[must_use]
-    pub fn forgettable(&self, Since { since, now }: Since, most: usize) -> usize {
-        if self.oldest.min(now) > since {
+    pub fn forgettable(&self, since: Since, most: usize) -> usize {
+        if since.covers(self.oldest) {
             return 0;
         }
-        let forgotten = |entry: &&Entry| entry.time.min(now) <= since;
-        self.entries().take(most).take_while(forgotten).count()
+        self.entries().take(most).take_while(|entry| !since.covers(entry.time)).count()
     }
 
     /// Brings times that lie after `now` back to it: the clock went back.

@@ -28,7 +28,6 @@ pub mod many_ids;
 
 pub mod many_holds;
 
-pub mod holds;
 pub mod lease;
 pub mod ledger;
 pub mod memory;
@@ -40,6 +39,8 @@ pub mod log;
 pub mod policy;
 
 pub mod extras;
+
+pub mod parts;
 
 pub mod account;
 

@@ -158,10 +158,7 @@ impl Request for ViewHolds {
     }
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
-        let Some(holds) = present.account.holds() else {
-            return Ok(Decision::unchanged(Some(Vec::new())));
-        };
-        let open = holds.after(present.through);
+        let open = present.account.parts.holds_after(present.through);
         let row = |(id, hold)| HoldRow { id: Id::clone(id), hold: present.as_of_now(hold) };
         let mut rows: Vec<HoldRow> = if present.through > present.now {
             open.map(row).collect()

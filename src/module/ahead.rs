@@ -10,7 +10,7 @@ use crate::engine::time::Millis;
 
 /// A line of the processor's caches, in bytes.
 const LINE: usize = 64;
-/// How much of a list is looked at first: its head and the first two holds.
+/// How much of a list is looked at first: its head and the first two rows.
 const HEAD: usize = 160;
 /// How much of a window's older slots: all, if it is not in steady use.
 const ROW: usize = 256;
@@ -21,12 +21,10 @@ pub(super) fn account(account: *const Account) {
     fetch(account, size_of::<Account>());
 }
 
-/// Has fetched what few accounts have.
+/// Has fetched what most accounts do not have.
 #[inline(always)]
-pub(super) fn extras(account: &Account) {
-    if let Some(extras) = account.extras.as_deref() {
-        fetch(extras, size_of_val(extras));
-    }
+pub(super) fn parts(account: &Account) {
+    fetch(account.parts.place(), HEAD);
 }
 
 /// Has fetched the older slots of the requests window, if they will be looked at.
@@ -40,10 +38,10 @@ pub(super) fn slots(account: &Account, now: Millis) {
 /// Has fetched where the ids of a memory lie; of holds, the open ones too.
 #[inline(always)]
 pub(super) fn ids(account: &Account, kept: Kept) {
-    let Some(extras) = account.extras.as_deref() else { return };
-    fetch(extras.memory(kept).place(), HEAD);
     if kept == Kept::Closed {
-        fetch(extras.holds.place(), HEAD);
+        account.parts.places().iter().for_each(|place| fetch(*place, HEAD));
+    } else if let Some(extras) = account.parts.extras() {
+        fetch(extras, size_of_val(extras));
     }
 }
 

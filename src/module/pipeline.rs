@@ -198,7 +198,7 @@ fn run<C: Command>(
 #[inline(always)]
 fn time_while_fetching(state: &State, account: Option<&Account>, recalls: Option<Kept>) -> Millis {
     if let (Some(account), Some(_)) = (account, recalls) {
-        ahead::extras(account);
+        ahead::parts(account);
     }
     let now = state.clock.now();
     if let Some(account) = account {

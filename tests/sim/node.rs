@@ -179,18 +179,19 @@ impl Node {
     /// missing from all bytes alike, but not from what was never written and read.
     pub fn shown(&self, account: usize) -> String {
         let Some(account) = &self.accounts[account].account else { return String::new() };
-        let extras = account.extras.as_deref();
+        let extras = account.parts.extras();
         let windows = extras.map(|extras| {
             let slots = |(name, window): (_, &Window)| format!("{name:?} {:?}", slots(window));
             extras.windows.iter().map(slots).collect::<Vec<_>>()
         });
         let rest = extras.map(|extras| {
-            let ids = Kept::ALL.map(|kept| extras.memory(kept));
             let state = (&extras.blocked, &extras.failed, &extras.former_tiers, &extras.log);
-            format!("{ids:?} {state:?} {:?} {:?}", extras.limits, extras.leases)
+            format!("{state:?} {:?} {:?}", extras.limits, extras.leases)
         });
         let plain = (account.latest, account.created, &account.record, slots(&account.requests));
-        format!("{plain:?} {windows:?} {:?} {rest:?}", account.holds())
+        let holds: Vec<_> = account.parts.holds().collect();
+        let ids = Kept::ALL.map(|kept| account.parts.entries(kept).collect::<Vec<_>>());
+        format!("{plain:?} {windows:?} {holds:?} {ids:?} {rest:?}")
     }
 
     fn snapshot(&self) -> Snapshot {

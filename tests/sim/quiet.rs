@@ -145,11 +145,11 @@ impl World {
         let stored: &Account = node.accounts[account].account.as_ref()?;
         let now = Millis(self.account_time(account));
         let oldest = |kept, memory: Millis| {
-            let entry = stored.extras.as_deref()?.memory(kept).entries().next()?;
+            let entry = stored.parts.entries(kept).next()?;
             Some(entry.time.plus(memory))
         };
         let instant = match event {
-            Event::HoldLapses => stored.holds()?.next_lapse(now)?,
+            Event::HoldLapses => stored.parts.next_lapse(now)?,
             Event::HoldForgotten => oldest(Kept::Closed, node.policy.hold_memory)?,
             Event::LeaseLapses => {
                 let living = stored.leases()?.all_living(stored.latest);

@@ -9,7 +9,7 @@ use crate::engine::bounds::{FORGET_AT_ONCE, STORED_HOLDS};
 use crate::engine::effect::{Change, Forget};
 use crate::engine::hold::Hold;
 use crate::engine::id::Id;
-use crate::engine::memory::{Memory, Since};
+use crate::engine::memory::Since;
 use crate::engine::time::Millis;
 
 /// A hold that is open or remembered.
@@ -27,14 +27,13 @@ impl Present<'_> {
     /// What was done under an id, while it is remembered.
     #[must_use]
     pub fn recall(&self, space: Space, id: &Id) -> Option<Act> {
-        self.memory(space.kept())?.recall(space, id, self.since(space.kept()))
+        self.account.parts.recall(space, id, self.since(space.kept()))
     }
 
     /// A hold, while it is open or remembered.
     #[must_use]
     pub fn known_hold(&self, id: &Id) -> Option<Known> {
-        let stored = self.account.holds().and_then(|holds| holds.find(id));
-        let Some(stored) = stored else {
+        let Some(stored) = self.account.parts.hold(id) else {
             return self.recall(Space::Hold, id).map(Known::Closed);
         };
         let is_open = stored.lapses > self.through;
@@ -54,7 +53,7 @@ impl Present<'_> {
     /// A hold that is open and sets aside money alone, as stored.
     #[must_use]
     pub(super) fn plain_hold(&self, id: &Id) -> Option<&Hold> {
-        let hold = self.account.holds()?.find(id)?;
+        let hold = self.account.parts.hold(id)?;
         let is_plain = hold.lapses > self.through && hold.detail().is_none();
         (is_plain && !self.follows_back()).then_some(hold)
     }
@@ -70,16 +69,15 @@ impl Present<'_> {
     #[must_use]
     #[inline(always)]
     pub fn forget(&self, change: &Change) -> Forget {
-        if self.account.extras.is_none() {
+        let parts = &self.account.parts;
+        if parts.is_absent() {
             return Forget::default();
         }
         let adds = change.remembers().map(|entry| entry.act.space().kept());
         let mut early = 0_usize;
         let mut count = |kept: Kept| {
-            let Some(memory) = self.memory(kept) else { return 0 };
-            let grows = usize::from(adds == Some(kept));
-            let over = memory.beyond(kept.bound(), grows);
-            let due = memory.forgettable(self.since(kept), FORGET_AT_ONCE);
+            let over = parts.beyond(kept, usize::from(adds == Some(kept)));
+            let due = parts.forgettable(kept, self.since(kept), FORGET_AT_ONCE);
             early = early.saturating_add(over.saturating_sub(due));
             few(due.max(over))
         };
@@ -92,20 +90,17 @@ impl Present<'_> {
 
     /// How many lapsed holds can be forgotten, and how many must be, to make room.
     fn lapsed_to_forget(&self, change: &Change) -> (usize, usize) {
-        let Some(holds) = self.account.holds() else { return (0, 0) };
+        let parts = &self.account.parts;
         let Since { since, now } = self.since(Kept::Closed);
         // Where the clock has gone back, all that lapsed counts as lapsed now at the latest.
         let until = if now <= since { self.through } else { since };
-        let mut over = holds.len().saturating_sub(STORED_HOLDS);
-        let grows = || change.hold().is_some_and(|(id, _)| holds.find(id).is_none());
-        if holds.len() >= STORED_HOLDS && grows() {
+        let stored = parts.count_holds();
+        let mut over = stored.saturating_sub(STORED_HOLDS);
+        let grows = || change.hold().is_some_and(|(id, _)| parts.hold(id).is_none());
+        if stored >= STORED_HOLDS && grows() {
             over = over.saturating_add(1);
         }
-        (holds.forgettable(until, FORGET_AT_ONCE), over)
-    }
-
-    fn memory(&self, kept: Kept) -> Option<&Memory> {
-        self.account.extras.as_deref().map(|extras| extras.memory(kept))
+        (parts.forgettable_holds(until, FORGET_AT_ONCE), over)
     }
 
     fn since(&self, kept: Kept) -> Since {

@@ -189,7 +189,7 @@ impl<'a> Present<'a> {
     /// The holds that are open, as stored.
     #[must_use]
     pub fn open(&self) -> Open {
-        self.account.holds().map_or(Open::default(), |holds| holds.open(self.through))
+        self.account.parts.open(self.through)
     }
 
     /// Set aside by open holds.
@@ -201,13 +201,13 @@ impl<'a> Present<'a> {
     /// The time until the nearest open hold lapses, 1 to 1,000 ms.
     #[must_use]
     pub fn nearest_lapse(&self) -> Millis {
-        let Some(holds) = self.account.holds() else { return Millis(1) };
+        let parts = &self.account.parts;
         let nearest = if self.follows_back() {
             // Each has no more than its own time left, whatever their order was.
-            let open = holds.after(self.through);
+            let open = parts.holds_after(self.through);
             open.map(|(_, hold)| self.as_of_now(hold).lapses).min()
         } else {
-            holds.next_lapse(self.through)
+            parts.next_lapse(self.through)
         };
         let left = nearest.map_or(Millis(1), |lapses| lapses.since(self.now));
         left.clamp(Millis(1), Millis(1_000))
@@ -270,7 +270,11 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn statement(&self, outcome: Outcome) -> Statement {
         let (limit, held) = (self.spend_limit(), self.held());
-        Statement { outcome, reasons: self.reasons(), ..self.active(&self.record().ledger, limit, held) }
+        Statement {
+            outcome,
+            reasons: self.reasons(),
+            ..self.active(&self.record().ledger, limit, held)
+        }
     }
 
     /// How the account stands with this ledger, if it is active and nothing was done before.
