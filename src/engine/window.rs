@@ -77,7 +77,7 @@ impl Window {
     /// before any admission the window knows.
     #[inline]
     pub fn admit(&mut self, units: Units, now: Millis) {
-        self.forget_freed(now);
+        let freed = self.forget_freed(now);
         // Judged before: the sum of all slots fits.
         let sum = self.units.saturating_add(units.count());
         if !self.is_empty() && self.newest.takes(now) {
@@ -86,7 +86,9 @@ impl Window {
             self.begin(Stamp::at(now, Millis::ZERO));
         }
         self.units = sum;
-        self.give_back_if_empty();
+        if freed {
+            self.give_back_if_empty();
+        }
     }
 
     /// Begins a slot; the newest until now becomes an older one.
@@ -186,21 +188,25 @@ impl Window {
 
     /// Forgets slots that have freed.
     pub fn drop_freed(&mut self, now: Millis) {
-        self.forget_freed(now);
-        self.give_back_if_empty();
+        if self.forget_freed(now) {
+            self.give_back_if_empty();
+        }
     }
 
-    /// The same, and keeps the row although it may be empty: the next slot may need it.
+    /// The same, and tells whether any slot may have freed. The row is kept although it may be empty:
+    /// the next slot may need it.
     #[inline(always)]
-    fn forget_freed(&mut self, now: Millis) {
+    fn forget_freed(&mut self, now: Millis) -> bool {
+        let may_free = !self.is_empty() && !self.newest.is_quiet(now);
         if !self.newest.is_alive(now) {
             // The newest frees last.
             *self = Self::NONE;
-        } else if !self.is_empty() && !self.newest.is_quiet(now) {
+        } else if may_free {
             let freed = self.older.as_mut().map_or(0, |older| older.forget_freed(now));
             self.units = self.units.saturating_sub(freed);
             self.see_older();
         }
+        may_free
     }
 
     #[inline]
