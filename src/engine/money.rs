@@ -86,9 +86,8 @@ impl Money {
     /// The wire form, without trailing zeros and without an allocation.
     #[must_use]
     pub fn text(self) -> MoneyText {
-        let mut text = MoneyText { bytes: [b'0'; MoneyText::LONGEST], start: 0, end: 0 };
-        text.write(self.0);
-        text
+        // Unsigned, since dividing by a constant is cheaper then.
+        MoneyText::of(self.0.unsigned_abs())
     }
 }
 
@@ -108,59 +107,77 @@ impl fmt::Display for Money {
 
 /// An amount in its wire form, on the stack.
 pub struct MoneyText {
-    bytes: [u8; Self::LONGEST],
-    start: usize,
+    bytes: [u8; Self::ROOM],
     end: usize,
 }
 
 impl MoneyText {
-    const LONGEST: usize = WHOLE_DIGITS + 1 + FRACTION_DIGITS;
+    /// Ten digits, the point and nine digits, and what is written eight at once and not used.
+    const ROOM: usize = 32;
 
     /// The text's bytes, all ASCII.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(self.start..self.end).unwrap_or(b"")
+        self.bytes.get(..self.end).unwrap_or(b"")
     }
 
-    /// Writes from the right: the fraction without its trailing zeros, the point, the dollars.
-    fn write(&mut self, nanos: i64) {
-        self.end = Self::LONGEST;
-        self.start = Self::LONGEST;
-        // Unsigned, since dividing by a constant is cheaper then: a money reply has four amounts.
-        let nanos = nanos.unsigned_abs();
-        let mut fraction = nanos.wrapping_rem(NANOS_PER_DOLLAR.unsigned_abs());
+    fn of(nanos: u64) -> Self {
+        let dollar = NANOS_PER_DOLLAR.unsigned_abs();
+        let (whole, fraction) = (nanos.wrapping_div(dollar), nanos.wrapping_rem(dollar));
+        let mut text = Self { bytes: [0; Self::ROOM], end: 0 };
+        let (millions, rest) = (whole.wrapping_div(EIGHT), whole.wrapping_rem(EIGHT));
+        if millions > 0 {
+            text.put_number(eight_digits(millions));
+            text.put(ascii(eight_digits(rest)), 8);
+        } else {
+            text.put_number(eight_digits(rest));
+        }
         if fraction > 0 {
-            let mut places = FRACTION_DIGITS;
-            for (zeros, power) in [(3, 1_000), (3, 1_000), (1, 10), (1, 10)] {
-                if fraction.wrapping_rem(power) == 0 {
-                    fraction = fraction.wrapping_div(power);
-                    places = places.saturating_sub(zeros);
-                }
-            }
-            self.put_digits(fraction, places);
-            self.put(b'.');
+            let eight = eight_digits(fraction.wrapping_div(10));
+            let ninth = fraction.wrapping_rem(10);
+            text.put(u64::from(b'.'), 1);
+            // Zeros at the end are left out.
+            let zeros = if ninth > 0 { 0 } else { eight.leading_zeros() / 8 };
+            text.put(ascii(eight), 8_u32.saturating_sub(zeros));
+            text.put(ascii(ninth), u32::from(ninth > 0));
         }
-        self.put_digits(nanos.wrapping_div(NANOS_PER_DOLLAR.unsigned_abs()), 1);
+        text
     }
 
-    /// Puts `value` in front, padded with zeros to at least `width` digits.
-    fn put_digits(&mut self, mut value: u64, width: usize) {
-        let mut written = 0_usize;
-        while value > 0 || written < width {
-            let [digit, ..] = value.wrapping_rem(10).to_le_bytes();
-            self.put(b'0'.wrapping_add(digit));
-            value = value.wrapping_div(10);
-            written = written.saturating_add(1);
-        }
+    /// Appends a number of eight digits without the zeros before it.
+    fn put_number(&mut self, digits: u64) {
+        let zeros = (digits.trailing_zeros() / 8).min(7);
+        self.put(ascii(digits >> (8 * zeros)), 8_u32.saturating_sub(zeros));
     }
 
-    fn put(&mut self, byte: u8) {
-        let before = self.start.saturating_sub(1);
-        if let Some(place) = self.bytes.get_mut(before) {
-            *place = byte;
-            self.start = before;
+    /// Appends so many of eight bytes, of which the first lies lowest.
+    fn put(&mut self, text: u64, count: u32) {
+        if let Some(place) = self.bytes.get_mut(self.end..).and_then(<[u8]>::first_chunk_mut) {
+            *place = text.to_le_bytes();
+            self.end = self.end.saturating_add(count as usize);
         }
     }
+}
+
+/// So much has nine digits.
+const EIGHT: u64 = 100_000_000;
+
+/// Digits as text.
+fn ascii(digits: u64) -> u64 {
+    digits.wrapping_add(u64::from_le_bytes([b'0'; 8]))
+}
+
+/// The digits of a number below 100,000,000, a byte each, the first one lowest: halves first, then pairs
+/// of digits, then digits, each time all of them at once.
+fn eight_digits(number: u64) -> u64 {
+    let split = |all: u64, at: u64, by: u64, shift: u32, bits: u32, mask: u64| {
+        let above = (all.wrapping_mul(by) >> bits) & mask;
+        above | all.wrapping_sub(above.wrapping_mul(at)) << shift
+    };
+    let halves = number.wrapping_div(10_000) | number.wrapping_rem(10_000) << 32;
+    // By 5,243 and 2^19 it is divided by 100, by 103 and 2^10 by 10: exact for what comes here.
+    let pairs = split(halves, 100, 5_243, 16, 19, 0x0000_007f_0000_007f);
+    split(pairs, 10, 103, 8, 10, 0x000f_000f_000f_000f)
 }
 
 #[cfg(test)]

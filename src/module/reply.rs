@@ -9,6 +9,7 @@ use super::ffi::{Ctx, OK, api, reply_error};
 use super::prepared;
 use crate::command::reply::Reply;
 use crate::engine::limit::Units;
+use crate::engine::money::Money;
 
 /// Writes to the client of a context.
 pub(super) struct Client {
@@ -69,6 +70,18 @@ impl Reply for Client {
         if !prepared::bulk(self.ctx, bytes) {
             api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
         }
+        self.paid();
+    }
+
+    fn money(&mut self, money: Money) {
+        // No amount but nothing is kept.
+        if money.is_zero() {
+            return self.bulk(b"0");
+        }
+        fault!("reply");
+        let text = money.text();
+        let text = text.as_bytes();
+        api!(RedisModule_ReplyWithStringBuffer(self.ctx, text.as_ptr().cast(), text.len()));
         self.paid();
     }
 

@@ -81,8 +81,11 @@ impl Present<'_> {
             early = early.saturating_add(over.saturating_sub(due));
             few(due.max(over))
         };
-        let (spends, billings) = (count(Kept::Spends), count(Kept::Billings));
         let closed = count(Kept::Closed);
+        let (spends, billings) = match parts.extras() {
+            Some(_) => (count(Kept::Spends), count(Kept::Billings)),
+            None => (0, 0),
+        };
         let (due, over) = self.lapsed_to_forget(change);
         let early = few(early.saturating_add(over.saturating_sub(due)));
         Forget { spends, billings, closed, lapsed: few(due.max(over)), early }
