@@ -10,6 +10,7 @@ use std::sync::Arc;
 use fw_limits::codec::wire::{Kind, seal};
 use fw_limits::codec::{account, effect};
 use fw_limits::engine::account::Account;
+use fw_limits::engine::account::Record;
 use fw_limits::engine::act::Act;
 use fw_limits::engine::apply;
 use fw_limits::engine::decide::admit::{Admit, Ask};
@@ -21,10 +22,11 @@ use fw_limits::engine::decide::set::{Pin, Set};
 use fw_limits::engine::decide::spend::{Refund, Spend, TopUp};
 use fw_limits::engine::decide::suspend::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
-use fw_limits::engine::effect::{Effect, Figures};
+use fw_limits::engine::effect::{Change, Effect, Figures, Forget, Onto};
 use fw_limits::engine::fits;
 use fw_limits::engine::id::{Id, Name, Scope};
 use fw_limits::engine::index::Hashing;
+use fw_limits::engine::ledger::Ledger;
 use fw_limits::engine::limit::{Limit, LimitName, Meter, Units};
 use fw_limits::engine::log::{Cause, Event as Told, Row};
 use fw_limits::engine::money::Money;
@@ -167,6 +169,30 @@ fn an_effect_that_tells_of_another_time_does_not_fit() {
         Arc::make_mut(after).news = vec![row(time, Told::Tier)];
         assert_eq!(fits::fits(Some(before), &changed).is_ok(), belongs, "{time}");
     }
+}
+
+#[test]
+fn a_ledger_alone_fits_an_account_that_stands() {
+    let history = rich();
+    let before = history.account.expect("an account");
+    let ledger = Ledger { spent: Money::dollars(7), ..before.record.ledger };
+    let effect = |onto, ledger| Effect {
+        time: before.latest,
+        onto,
+        figures: Figures::Ledger(ledger),
+        forget: Forget::default(),
+        change: Change::None,
+    };
+    let fit = |effect: &Effect, account| fits::fits(account, effect).is_ok();
+    let plain = effect(Onto::Standing, ledger);
+    assert!(fit(&plain, Some(&before)));
+    let mut after = before.clone();
+    apply::apply(&mut after, &plain, &history.hashing);
+    assert_eq!(after.record, Record { ledger, ..before.record.clone() });
+    assert!(!fit(&effect(Onto::Rewound, ledger), Some(&before)));
+    assert!(!fit(&effect(Onto::Nothing, ledger), None));
+    let too_much = Ledger { credits: Money::MAX, promo: Money::LEAST, ..ledger };
+    assert!(!fit(&effect(Onto::Standing, too_much), Some(&before)));
 }
 
 /// The blob with each byte of its body changed in several ways, cut at each place, and sealed again.

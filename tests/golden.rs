@@ -12,7 +12,7 @@ use std::path::Path;
 use fw_limits::codec;
 use fw_limits::codec::wire::VERSION;
 use fw_limits::engine::account::Account;
-use fw_limits::engine::effect::{Change, Count, Effect, HoldChange, Onto};
+use fw_limits::engine::effect::{Change, Count, Effect, Figures, HoldChange, Onto};
 use fw_limits::engine::index::Hashing;
 use fw_limits::engine::{apply, fits};
 
@@ -23,6 +23,7 @@ const VERSION_AT: usize = 1;
 #[derive(Default)]
 struct Kinds {
     onto: HashSet<Discriminant<Onto>>,
+    figures: HashSet<Discriminant<Figures>>,
     change: HashSet<Discriminant<Change>>,
     hold: HashSet<Discriminant<HoldChange>>,
     count: HashSet<Discriminant<Count>>,
@@ -32,6 +33,7 @@ struct Kinds {
 impl Kinds {
     fn see(&mut self, effect: &Effect) {
         self.onto.insert(discriminant(&effect.onto));
+        self.figures.insert(discriminant(&effect.figures));
         self.change.insert(discriminant(&effect.change));
         self.forgets += usize::from(effect.forget.spends > 0);
         if let Change::Meter(meters) = &effect.change {
@@ -114,8 +116,9 @@ fn what_released_versions_wrote_reads_as_it_did() {
         let (accounts, kinds) = replay(version, &text);
         assert!(accounts.len() > 2 && kinds.forgets > 0, "{version}");
         // All that there are in version 1; a later one has more.
-        let kinds = [kinds.onto.len(), kinds.change.len(), kinds.hold.len(), kinds.count.len()];
-        let all = [3, 9, 3, 4];
+        let Kinds { onto, figures, change, hold, count, .. } = kinds;
+        let kinds = [onto.len(), figures.len(), change.len(), hold.len(), count.len()];
+        let all = [3, 3, 9, 3, 4];
         assert!(kinds.iter().zip(all).all(|(seen, all)| *seen >= all), "{version}: {kinds:?}");
     }
 }

@@ -213,6 +213,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl<T: Wire> Wire for Box<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        T::write(self, out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
+        T::read(from).map(Self::new)
+    }
+}
+
 impl<T: Wire> Wire for Option<T> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {

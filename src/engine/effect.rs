@@ -119,7 +119,7 @@ pub struct Meters {
     /// Tokens, in the account's window.
     pub tokens: Count,
     /// The same in a scope's windows.
-    pub scope: Option<ScopeMeters>,
+    pub scope: Option<Box<ScopeMeters>>,
     /// The hold.
     pub hold: HoldChange,
 }

@@ -20,6 +20,8 @@ const HISTORY: &[&str] = &[
     "FW.ADMIT plain COST 3",
     "FW.CLOCK ADVANCE 1500",
     "FW.ADMIT plain",
+    "FW.ADMIT plain HOLD settled 2",
+    "FW.SPEND plain 1.25 HOLD settled",
     "FW.SET prepaid payment-method no anchor-day 31",
     "FW.TOPUP prepaid 9223372036.854775807 ID \"an id of more than 38 bytes does not lie inline\" PROMO",
     "FW.SPEND prepaid 9223372036.854775807",

@@ -6,13 +6,14 @@
 use super::gauge::{Asks, Gauges, When, Whose};
 use super::kept::Known;
 use super::present::Present;
+use super::purse::{Judged, Purse};
 use super::{Decision, Missing, Request};
 use crate::engine::act::Kept;
-use crate::engine::bounds::HOLDS;
-use crate::engine::effect::{Change, Count, HoldChange, Meters, ScopeMeters};
+use crate::engine::effect::{
+    Change, Count, Effect, Figures, HoldChange, Meters, Onto, ScopeMeters,
+};
 use crate::engine::hold::{Details, Hold};
 use crate::engine::id::{Id, Scope};
-use crate::engine::lapse::Open;
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
@@ -47,14 +48,6 @@ pub struct Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peek(pub Admit);
 
-/// How a request is judged.
-struct Judged {
-    verdict: Verdict,
-    /// What decided; the tightest requests window where nothing did.
-    policy: Option<Decider>,
-    retry: Retry,
-}
-
 impl Request for Admit {
     type Answer = Admission;
 
@@ -72,17 +65,38 @@ impl Request for Admit {
         let Some((limit, remaining)) = self.window_of_short_cut(present) else {
             return self.decide_by_all_rules(present);
         };
-        let change = match &self.hold {
-            None => Change::Admit(self.cost),
-            Some(ask) => match self.hold_of_short_cut(ask, present) {
-                Some(change) => change,
-                None => return self.decide_by_all_rules(present),
-            },
+        // Each decision is built where it is returned, its answer last: none is copied.
+        let Some(ask) = &self.hold else {
+            return Ok(Decision {
+                takes: false,
+                effect: Some(Effect {
+                    time: present.now,
+                    onto: Onto::Standing,
+                    figures: Figures::Kept,
+                    forget: present.forget(None, None),
+                    change: Change::Admit(self.cost),
+                }),
+                answer: Admission::plain(limit, remaining),
+            });
         };
+        if !self.hold_fits(ask, present) {
+            return self.decide_by_all_rules(present);
+        }
+        let ttl = ask.ttl.unwrap_or(present.policy.hold_ttl);
         Ok(Decision {
-            takes: self.hold.is_some(),
-            effect: Some(present.effect(change)),
-            // The answer last: it is built where it is returned, and never copied.
+            takes: true,
+            effect: Some(Effect {
+                time: present.now,
+                onto: Onto::Standing,
+                figures: Figures::Kept,
+                forget: present.forget(None, Some(&ask.id)),
+                change: Change::Meter(Meters {
+                    requests: self.cost,
+                    tokens: Count::None,
+                    scope: None,
+                    hold: HoldChange::Put(ask.id.clone(), Hold::new(ask.amount, ttl, present.now)),
+                }),
+            }),
             answer: Admission::plain(limit, remaining),
         })
     }
@@ -94,7 +108,8 @@ impl Admit {
     /// for the other rules. They would answer the same, and decide whatever this does not admit.
     #[inline(always)]
     fn window_of_short_cut(&self, present: &Present<'_>) -> Option<(Units, Units)> {
-        if self.scope.is_some() || self.tokens.is_some() || self.cost.is_zero() {
+        let asks_more = self.scope.is_some() || self.tokens.is_some() || self.cost.is_zero();
+        if asks_more || !present.is_quiet_if_active() {
             return None;
         }
         let Limit::At(limit) = present.in_force(&LimitName::Requests).limit else { return None };
@@ -105,21 +120,13 @@ impl Admit {
         Some((limit, limit.minus(used).minus(self.cost)))
     }
 
-    /// What such a request takes with a hold: one whose id is new, and that fits whole.
-    fn hold_of_short_cut(&self, ask: &Ask, present: &Present<'_>) -> Option<Change> {
-        if present.known_hold(&ask.id).is_some() {
-            return None;
-        }
+    /// Holds if such a request can have its hold: its id is new, and it fits whole.
+    fn hold_fits(&self, ask: &Ask, present: &Present<'_>) -> bool {
         // What fits beside the open holds fits alone.
         let purse = Purse::of(present, ask.amount);
-        let fits = purse.beside_open_holds(present).is_none() && purse.check_sum().is_ok();
-        let ttl = ask.ttl.unwrap_or(present.policy.hold_ttl);
-        fits.then(|| {
-            let hold = Hold::new(ask.amount, ttl, present.now);
-            let hold = HoldChange::Put(ask.id.clone(), hold);
-            let (requests, tokens) = (self.cost, Count::None);
-            Change::Meter(Meters { requests, tokens, scope: None, hold })
-        })
+        present.known_hold(&ask.id).is_none()
+            && purse.beside_open_holds(present).is_none()
+            && purse.check_sum().is_ok()
     }
 
     #[inline(never)]
@@ -249,7 +256,8 @@ impl Admit {
                 let requests = gauges.taken(Meter::Requests, Whose::Scope);
                 let tokens = now(gauges.taken(Meter::Tokens, Whose::Scope));
                 let counts = !requests.is_zero() || tokens != Count::None;
-                counts.then(|| ScopeMeters { scope: scope.clone(), requests, tokens })
+                let scope = || ScopeMeters { scope: scope.clone(), requests, tokens };
+                counts.then(|| Box::new(scope()))
             }),
             hold: match (&self.hold, purse) {
                 (Some(ask), Some(purse)) => {
@@ -311,75 +319,4 @@ fn plain(requests: Units) -> Change {
 #[inline(always)]
 fn now(units: Units) -> Count {
     if units.is_zero() { Count::None } else { Count::Now(units) }
-}
-
-/// The money an account may still set aside, and what is asked of it.
-pub struct Purse {
-    /// What is asked.
-    pub amount: Money,
-    limit: Limit<Money>,
-    /// Spent this month.
-    pub spent: Money,
-    /// Set aside by open holds.
-    pub held: Money,
-    /// How many holds are open.
-    pub open: usize,
-    /// What is prepaid, where nothing else is to be drawn on.
-    pub credits: Limit<Money>,
-}
-
-impl Purse {
-    #[inline(always)]
-    fn of(present: &Present<'_>, amount: Money) -> Self {
-        let record = present.record();
-        let Open { count, held } = present.open();
-        let credits = match record.payment_method {
-            true => Limit::Unlimited,
-            false => Limit::At(record.ledger.prepaid().unwrap_or(Money::MAX)),
-        };
-        let (limit, spent) = (present.spend_limit(), record.ledger.spent);
-        Self { amount, limit, spent, held, open: count, credits }
-    }
-
-    /// The limit that is less than the request asks for, however little is used of it.
-    fn too_large(&self, present: &Present<'_>) -> Option<LimitName> {
-        let none = Limit::At(Units::ZERO);
-        if present.in_force(&LimitName::Concurrency).limit == none {
-            return Some(LimitName::Concurrency);
-        }
-        (!self.limit.fits(Money::ZERO, self.amount)).then_some(LimitName::Spend)
-    }
-
-    /// What the amount does not fit when so much is held by others.
-    fn lacks(&self, held: Money) -> Option<Decider> {
-        // What is spent and held fits together in every account.
-        let used = self.spent.plus(held).unwrap_or(Money::MAX);
-        if !self.limit.fits(used, self.amount) {
-            return Some(Decider::Limit(LimitName::Spend));
-        }
-        (!self.credits.fits(held, self.amount)).then_some(Decider::Bound("credits"))
-    }
-
-    /// Checks that what is spent and held fits with the amount, also without a limit.
-    fn check_sum(&self) -> Result<(), Refusal> {
-        let sum = self.spent.plus(self.held).and_then(|sum| sum.plus(self.amount));
-        sum.map(|_| ()).ok_or(Refusal::TooMuch("spent and held"))
-    }
-
-    /// Why the hold cannot be opened beside those that are open.
-    fn beside_open_holds(&self, present: &Present<'_>) -> Option<Judged> {
-        let deny = |verdict, policy| {
-            let retry = Retry::After(present.nearest_lapse());
-            Some(Judged { verdict, policy: Some(policy), retry })
-        };
-        let limit = present.in_force(&LimitName::Concurrency).limit;
-        let open = Units::new(i64::try_from(self.open).unwrap_or(i64::MAX)).unwrap_or_default();
-        if !limit.fits(open, Units::of(1)) {
-            return deny(Verdict::ConcurrencyLimited, Decider::Limit(LimitName::Concurrency));
-        }
-        if self.open >= HOLDS {
-            return deny(Verdict::ConcurrencyLimited, Decider::Bound("holds"));
-        }
-        self.lacks(self.held).and_then(|policy| deny(Verdict::InFlight, policy))
-    }
 }

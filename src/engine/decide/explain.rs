@@ -3,9 +3,10 @@
 //! The verdict is that of FW.ADMIT's own rules. The checks are told beside it, from the same gauges
 //! and the same purse: also those that come after the one that decides.
 
-use super::admit::{Admit, Purse};
+use super::admit::Admit;
 use super::gauge::Gauges;
 use super::present::Present;
+use super::purse::Purse;
 use super::{Decision, Missing, Request};
 use crate::engine::bounds::HOLDS;
 use crate::engine::explanation::{Check, Existence, Explanation, Figures, Level, Prepaid, Way};

@@ -7,9 +7,12 @@ use super::kept::Known;
 use super::present::{Outlook, Present};
 use super::{Decision, Missing, Request};
 use crate::engine::act::{Act, Entry, Kept};
-use crate::engine::effect::{Change, Count, HoldChange, Meters, ScopeMeters};
+use crate::engine::effect::{
+    Change, Count, Effect, Figures, HoldChange, Meters, Onto, ScopeMeters,
+};
 use crate::engine::hold::{Details, Hold};
 use crate::engine::id::Id;
+use crate::engine::ledger::Ledger;
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
@@ -89,36 +92,47 @@ impl Request for Settle {
 
     #[inline(always)]
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Statement>, Refusal> {
-        match self.short_cut(present) {
-            Some(decision) => Ok(decision),
-            None => self.decide_by_all_rules(present),
-        }
+        let Some((ledger, limit, held)) = self.short_cut(present) else {
+            return self.decide_by_all_rules(present);
+        };
+        // Built where it is returned: it is never copied.
+        Ok(Decision {
+            takes: false,
+            effect: Some(Effect {
+                time: present.now,
+                onto: Onto::Standing,
+                figures: Figures::Ledger(ledger),
+                forget: present.forget(Some(Kept::Closed), None),
+                change: Change::Meter(Meters {
+                    requests: Units::ZERO,
+                    tokens: Count::None,
+                    scope: None,
+                    hold: HoldChange::Close(Entry {
+                        id: self.id.clone(),
+                        time: present.now,
+                        act: Act::Settled(self.amount),
+                    }),
+                }),
+            }),
+            answer: present.active(&ledger, limit, held),
+        })
     }
 }
 
 impl Settle {
-    /// What nearly every call is: the last word on a hold of money alone, of an account that is active
-    /// and stays so, with nothing to tell. All rules together would decide the same.
+    /// The ledger, the limit, and what is held after what nearly every call is: the last word on a hold
+    /// of money alone, of an account that is active and stays so, with nothing to tell. All rules
+    /// together would decide the same.
     #[inline(always)]
-    fn short_cut(&self, present: &Present<'_>) -> Option<Decision<Statement>> {
+    fn short_cut(&self, present: &Present<'_>) -> Option<(Ledger, Limit<Money>, Money)> {
         if self.part != Part::All || self.tokens.is_some() || self.amount.is_zero() {
             return None;
         }
         let hold = present.plain_hold(&self.id)?;
         let ledger = present.record().ledger.charged(self.amount).ok()?;
         let (limit, held) = (present.spend_limit(), present.held().minus(hold.amount));
-        if !present.is_quiet_with(&ledger, limit) || ledger.spent.plus(held).is_none() {
-            return None;
-        }
-        let entry = Entry::new(self.id.clone(), Act::Settled(self.amount), present.now);
-        let hold = HoldChange::Close(entry);
-        let (requests, tokens) = (Units::ZERO, Count::None);
-        let change = Change::Meter(Meters { requests, tokens, scope: None, hold });
-        Some(Decision {
-            takes: false,
-            effect: Some(present.effect_on_ledger(ledger, change)),
-            answer: present.active(&ledger, limit, held),
-        })
+        let fits = ledger.spent.plus(held).is_some();
+        (fits && present.is_quiet_with(&ledger, limit)).then_some((ledger, limit, held))
     }
 
     #[inline(never)]
@@ -279,7 +293,7 @@ impl Correction<'_, '_> {
             let window = LimitName::Scoped(Meter::Tokens, name.clone());
             let tokens = self.count(&window, details.counted_in_scope, difference)?;
             let meters = ScopeMeters { scope: name, requests: Units::ZERO, tokens };
-            scope = (tokens != Count::None).then_some(meters);
+            scope = (tokens != Count::None).then(|| Box::new(meters));
         }
         Ok(Change::Meter(Meters { requests: Units::ZERO, tokens, scope, hold }))
     }

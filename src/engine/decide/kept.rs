@@ -6,7 +6,7 @@
 use super::present::Present;
 use crate::engine::act::{Act, Kept, Space};
 use crate::engine::bounds::{FORGET_AT_ONCE, STORED_HOLDS};
-use crate::engine::effect::{Change, Forget};
+use crate::engine::effect::Forget;
 use crate::engine::hold::Hold;
 use crate::engine::id::Id;
 use crate::engine::memory::Since;
@@ -65,15 +65,15 @@ impl Present<'_> {
         if self.through > self.now { hold.rewound(self.through, self.now) } else { hold }
     }
 
-    /// How much of what is forgotten the change is to clear away, and what has to go to make room.
+    /// How much of what is forgotten is to be cleared away, and what has to go to make room, by a change
+    /// that remembers an id of this kind, or puts the hold of this id.
     #[must_use]
     #[inline(always)]
-    pub fn forget(&self, change: &Change) -> Forget {
+    pub fn forget(&self, adds: Option<Kept>, puts: Option<&Id>) -> Forget {
         let parts = &self.account.parts;
         if parts.is_absent() {
             return Forget::default();
         }
-        let adds = change.remembers().map(|entry| entry.act.space().kept());
         let mut early = 0_usize;
         let mut count = |kept: Kept| {
             let over = parts.beyond(kept, usize::from(adds == Some(kept)));
@@ -86,20 +86,20 @@ impl Present<'_> {
             Some(_) => (count(Kept::Spends), count(Kept::Billings)),
             None => (0, 0),
         };
-        let (due, over) = self.lapsed_to_forget(change);
+        let (due, over) = self.lapsed_to_forget(puts);
         let early = few(early.saturating_add(over.saturating_sub(due)));
         Forget { spends, billings, closed, lapsed: few(due.max(over)), early }
     }
 
     /// How many lapsed holds can be forgotten, and how many must be, to make room.
-    fn lapsed_to_forget(&self, change: &Change) -> (usize, usize) {
+    fn lapsed_to_forget(&self, puts: Option<&Id>) -> (usize, usize) {
         let parts = &self.account.parts;
         let Since { since, now } = self.since(Kept::Closed);
         // Where the clock has gone back, all that lapsed counts as lapsed now at the latest.
         let until = if now <= since { self.through } else { since };
         let stored = parts.count_holds();
         let mut over = stored.saturating_sub(STORED_HOLDS);
-        let grows = || change.hold().is_some_and(|(id, _)| parts.hold(id).is_none());
+        let grows = || puts.is_some_and(|id| parts.hold(id).is_none());
         if stored >= STORED_HOLDS && grows() {
             over = over.saturating_add(1);
         }

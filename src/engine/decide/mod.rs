@@ -12,6 +12,7 @@ pub mod kept;
 pub mod news;
 
 pub mod gauge;
+pub mod purse;
 
 pub mod admit;
 pub mod explain;

@@ -43,7 +43,7 @@ impl Present<'_> {
     pub(super) fn is_quiet(&self, change: &Change) -> bool {
         match (change, &self.after) {
             // It was admitted: no reason holds.
-            (Change::Admit(_), None) => self.account.record.told.reasons.is_active(),
+            (Change::Admit(_), None) => self.is_quiet_if_active(),
             (Change::Limit(_), _) => false,
             (_, None) => self.reasons() == self.account.record.told.reasons,
             (_, Some(after)) => self.is_surely_active(after),
@@ -62,6 +62,12 @@ impl Present<'_> {
             && before.ledger.spent <= after.ledger.spent
             && self.reasons_within(limit).is_active()
             && self.reached(after.ledger.spent, limit).next().is_none()
+    }
+
+    /// Holds if there is nothing to tell of an account that is active, and whose figures stay.
+    #[inline(always)]
+    pub(super) fn is_quiet_if_active(&self) -> bool {
+        self.after.is_none() && self.account.record.told.reasons.is_active()
     }
 
     /// Holds if an account that was told to be active is so with another ledger too, under this spend

@@ -124,18 +124,11 @@ impl<'a> Present<'a> {
 
     /// The effect that stores what is due, these figures, and one change more.
     #[must_use]
-    #[inline(always)]
     pub fn effect(&self, change: Change) -> Effect {
         let after = if self.is_quiet(&change) { self.changed() } else { self.told(&change) };
         let figures = after.map_or(Figures::Kept, |after| Figures::of(after, self.account));
-        let forget = self.forget(&change);
-        Effect { time: self.now, onto: Onto::Standing, figures, forget, change }
-    }
-
-    /// The effect of a change of the ledger that has nothing to tell, and one change more.
-    #[inline(always)]
-    pub(super) fn effect_on_ledger(&self, ledger: Ledger, change: Change) -> Effect {
-        let (figures, forget) = (Figures::Ledger(ledger), self.forget(&change));
+        let adds = change.remembers().map(|entry| entry.act.space().kept());
+        let forget = self.forget(adds, change.hold().map(|(id, _)| id));
         Effect { time: self.now, onto: Onto::Standing, figures, forget, change }
     }
 
