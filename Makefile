@@ -105,6 +105,7 @@ on_server = $(if $(SERVER),server=$$(bash scripts/matrix.sh $(SERVER)) && export
 
 bench: build ## Measure the engine, and all commands beside INCR on a server (SERVER=redis-8.2, KEEP=yes)
 	$(if $(KEEP),FW_BENCH_KEEP=$(KEEP)) cargo bench --locked --bench engine
+	cargo build --release --locked --example stub
 	$(on_server) cargo bench --locked --bench server
 
 bench-instructions: build ## Count instructions with valgrind, and compare with those kept

@@ -78,7 +78,7 @@ const TARGETS: [(&str, &str, &str, f64, f64); 19] = [
     ),
 ];
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 14] = [
     "INCR",
     "GET",
     "HINCRBY",
@@ -89,6 +89,9 @@ const COMMANDS: [&str; 11] = [
     "FW.SPEND HOLD",
     "FW.QUOTA RESERVE",
     "FW.QUOTA RELEASE",
+    "stub of FW.ADMIT",
+    "stub of FW.ADMIT HOLD",
+    "stub of FW.SPEND HOLD",
     "Lua",
 ];
 
@@ -149,8 +152,8 @@ fn command(bench: &str) -> &'static str {
 }
 
 fn targets(kept: &Kept) -> String {
-    let mut out = "| target | must | aim | server | measured | | command |\n".to_owned();
-    out.push_str("|---|--:|--:|---|--:|---|---|\n");
+    let mut out = "| target | must | aim | server | measured | | stub | command |\n".to_owned();
+    out.push_str("|---|--:|--:|---|--:|---|--:|---|\n");
     for (what, bench, name, must, aim) in TARGETS {
         let rows = kept.iter().filter(|(file, _)| file.starts_with(bench));
         let rows = rows.filter_map(|(_, figures)| Some((figures, figures.rows.get(name)?)));
@@ -168,14 +171,16 @@ fn targets(kept: &Kept) -> String {
             };
             let (must, aim, server) = (shown(must), shown(aim), figures.about("server"));
             let (measured, command) = (spread(figure), command(bench));
+            let stub = figures.rows.get(&name.replace("/FW.", "/stub of FW."));
+            let stub = stub.map_or(String::new(), spread);
             let _ = writeln!(
                 out,
-                "| {what} | {must} | {aim} | {server} | {measured} | {verdict} | `{command}` |"
+                "| {what} | {must} | {aim} | {server} | {measured} | {verdict} | {stub} | `{command}` |"
             );
         }
         if !any {
             let (must, aim, command) = (shown(must), shown(aim), command(bench));
-            let _ = writeln!(out, "| {what} | {must} | {aim} | | not measured | | `{command}` |");
+            let _ = writeln!(out, "| {what} | {must} | {aim} | | not measured | | | `{command}` |");
         }
     }
     out

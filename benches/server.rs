@@ -32,9 +32,9 @@ const GROUPS: [&[Contender]; 10] = [
     &[("GET", "GET counter:{key}", "$")],
     &[("HINCRBY", "HINCRBY hash:{key} field 1", ":")],
     &[
-        ("floor of FW.ADMIT", "FLOOR.ADMIT floor:{key}", "*6\r\n+OK\r\n"),
-        ("floor of FW.ADMIT HOLD", "FLOOR.HOLD floor:{key} HOLD hold{n} 0.01", "*6\r\n+OK\r\n"),
-        ("floor of FW.SPEND HOLD", "FLOOR.SPEND floor:{key} 0.005 HOLD hold{n}", "*7\r\n+OK\r\n"),
+        ("stub of FW.ADMIT", "STUB.ADMIT stub:{key}", "*6\r\n+OK\r\n"),
+        ("stub of FW.ADMIT HOLD", "STUB.HOLD stub:{key} HOLD hold{n} 0.01", "*6\r\n+OK\r\n"),
+        ("stub of FW.SPEND HOLD", "STUB.SPEND stub:{key} 0.005 HOLD hold{n}", "*7\r\n+OK\r\n"),
     ],
     &[("FW.ADMIT", "FW.ADMIT acct:{key}", "*6\r\n+OK\r\n")],
     &[("FW.ADMIT, denied", "FW.ADMIT full:{key}", "*6\r\n+RATE_LIMITED\r\n")],
@@ -54,7 +54,7 @@ const GROUPS: [&[Contender]; 10] = [
 const FILL: [&str; 7] = [
     "INCR counter:{key}",
     "HINCRBY hash:{key} field 1",
-    "FLOOR.ADMIT floor:{key}",
+    "STUB.ADMIT stub:{key}",
     "FW.ADMIT acct:{key}",
     "FW.ADMIT held:{key}",
     "FW.ADMIT lease:{key}",
@@ -149,7 +149,7 @@ impl Bench {
         let appendonly = if aof == "off" { "appendonly no" } else { "appendonly yes" };
         let load = "enable-module-command local";
         let mut server = start(&[appendonly, "appendfsync everysec", load]);
-        server.must(&format!("MODULE LOAD {}", floor().display()));
+        server.must(&format!("MODULE LOAD {}", stub().display()));
         let process = process(&mut server);
         let script = redis::cmd("SCRIPT").arg("LOAD").arg(include_str!("admit.lua")).to_owned();
         let lua = script.query(&mut server.connect()).expect("the script loads");
@@ -264,10 +264,10 @@ impl Bench {
 }
 
 /// The module that does the least: `make bench` builds it before.
-fn floor() -> PathBuf {
+fn stub() -> PathBuf {
     let bench = std::env::current_exe().expect("a bench knows where it is");
     let profile = bench.parent().and_then(Path::parent).expect("it is in deps/");
-    profile.join("examples/libfloor.so")
+    profile.join("examples/libstub.so")
 }
 
 /// Calls a second beside those of another contender in the same turn.

@@ -30,9 +30,9 @@ struct Block([u64; 16]);
 static mut KIND: *mut raw::RedisModuleType = null_mut();
 
 /// How many bytes the effects of the real commands have.
-const ADMIT: usize = 22;
-const HOLD: usize = 61;
-const SPEND: usize = 92;
+const ADMIT: usize = 21;
+const HOLD: usize = 56;
+const SPEND: usize = 62;
 
 /// Opens the key, counts, and sends an effect of so many bytes on.
 fn count(ctx: Ctx, args: Args, effect: usize) -> u64 {
@@ -55,7 +55,7 @@ fn count(ctx: Ctx, args: Args, effect: usize) -> u64 {
     block[15] = block[15].wrapping_add(1);
     api!(RedisModule_CloseKey(key));
     let blob = [b'x'; SPEND];
-    let (command, format) = (c"FLOOR.APPLY".as_ptr(), c"sb".as_ptr());
+    let (command, format) = (c"STUB.APPLY".as_ptr(), c"sb".as_ptr());
     api!(RedisModule_Replicate(ctx, command, format, name, blob.as_ptr(), effect));
     api!(RedisModule_SignalModifiedKey(ctx, name));
     block[0]
@@ -114,19 +114,19 @@ unsafe extern "C" fn apply(ctx: Ctx, _args: Args, _count: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn RedisModule_OnLoad(ctx: Ctx, _args: Args, _count: c_int) -> c_int {
     // SAFETY: the server's own context, in the call that is meant for it.
-    unsafe { raw::Export_RedisModule_Init(ctx, c"floor".as_ptr(), 1, 1) };
+    unsafe { raw::Export_RedisModule_Init(ctx, c"stub".as_ptr(), 1, 1) };
     // SAFETY: plain figures and pointers, of which none is a valid value.
     let mut methods: raw::RedisModuleTypeMethods = unsafe { std::mem::zeroed() };
     methods.version = 2;
     methods.free = Some(free);
-    let kind = api!(RedisModule_CreateDataType(ctx, c"floor-fwl".as_ptr(), 0, &raw mut methods));
+    let kind = api!(RedisModule_CreateDataType(ctx, c"stub-fwl1".as_ptr(), 0, &raw mut methods));
     // SAFETY: nothing else runs while the module loads.
     unsafe { KIND = kind };
     let commands: [(&CStr, raw::RedisModuleCmdFunc); 4] = [
-        (c"FLOOR.ADMIT", Some(admit::<ADMIT>)),
-        (c"FLOOR.HOLD", Some(admit::<HOLD>)),
-        (c"FLOOR.SPEND", Some(spend)),
-        (c"FLOOR.APPLY", Some(apply)),
+        (c"STUB.ADMIT", Some(admit::<ADMIT>)),
+        (c"STUB.HOLD", Some(admit::<HOLD>)),
+        (c"STUB.SPEND", Some(spend)),
+        (c"STUB.APPLY", Some(apply)),
     ];
     for (name, run) in commands {
         let flags: *const c_char = c"write fast".as_ptr();
