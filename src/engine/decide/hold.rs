@@ -125,7 +125,7 @@ impl Settle {
     /// together would decide the same.
     #[inline(always)]
     fn short_cut(&self, present: &Present<'_>) -> Option<(Ledger, Limit<Money>, Money)> {
-        if self.part != Part::All || self.tokens.is_some() || self.amount.is_zero() {
+        if self.part != Part::All || self.tokens.is_some() {
             return None;
         }
         let hold = present.plain_hold(&self.id)?;

@@ -54,8 +54,7 @@ impl Present<'_> {
     #[must_use]
     pub(super) fn plain_hold(&self, id: &Id) -> Option<&Hold> {
         let hold = self.account.parts.hold(id)?;
-        let is_plain = hold.lapses > self.through && hold.detail().is_none();
-        (is_plain && !self.follows_back()).then_some(hold)
+        (hold.lapses > self.through && hold.detail().is_none()).then_some(hold)
     }
 
     /// A stored hold as it is now, also where the clock has gone back.
