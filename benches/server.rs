@@ -263,11 +263,13 @@ impl Bench {
     }
 }
 
-/// The module that does the least: `make bench` builds it before.
+/// The module that does the least.
 fn stub() -> PathBuf {
     let bench = std::env::current_exe().expect("a bench knows where it is");
     let profile = bench.parent().and_then(Path::parent).expect("it is in deps/");
-    profile.join("examples/libstub.so")
+    let stub = profile.join("examples/libstub.so");
+    assert!(stub.exists(), "{} is not there: make bench builds it", stub.display());
+    stub
 }
 
 /// Calls a second beside those of another contender in the same turn.

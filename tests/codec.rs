@@ -22,7 +22,7 @@ use fw_limits::engine::decide::set::{Pin, Set};
 use fw_limits::engine::decide::spend::{Refund, Spend, TopUp};
 use fw_limits::engine::decide::suspend::{Resume, Suspend};
 use fw_limits::engine::decide::{Request, Rules, judge};
-use fw_limits::engine::effect::{Change, Effect, Figures, Forget, Onto};
+use fw_limits::engine::effect::{Change, Effect, Forget, NewFigures, Onto};
 use fw_limits::engine::fits;
 use fw_limits::engine::id::{Id, Name, Scope};
 use fw_limits::engine::index::Hashing;
@@ -165,7 +165,7 @@ fn an_effect_that_tells_of_another_time_does_not_fit() {
     assert!(logged < account.latest.0);
     for (time, belongs) in [(logged, true), (logged - 1, false), (account.latest.0 + 1, false)] {
         let mut changed = effect.clone();
-        let Figures::All(after) = &mut changed.figures else { panic!("not all figures") };
+        let NewFigures::All(after) = &mut changed.figures else { panic!("not all figures") };
         Arc::make_mut(after).news = vec![row(time, Told::Tier)];
         assert_eq!(fits::fits(Some(before), &changed).is_ok(), belongs, "{time}");
     }
@@ -179,7 +179,7 @@ fn a_ledger_alone_fits_an_account_that_stands() {
     let effect = |onto, ledger| Effect {
         time: before.latest,
         onto,
-        figures: Figures::Ledger(ledger),
+        figures: NewFigures::Ledger(ledger),
         forget: Forget::default(),
         change: Change::None,
     };

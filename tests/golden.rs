@@ -12,7 +12,7 @@ use std::path::Path;
 use fw_limits::codec;
 use fw_limits::codec::wire::VERSION;
 use fw_limits::engine::account::Account;
-use fw_limits::engine::effect::{Change, Count, Effect, Figures, HoldChange, Onto};
+use fw_limits::engine::effect::{Change, Count, Effect, HoldChange, NewFigures, Onto};
 use fw_limits::engine::index::Hashing;
 use fw_limits::engine::{apply, fits};
 
@@ -23,7 +23,7 @@ const VERSION_AT: usize = 1;
 #[derive(Default)]
 struct Kinds {
     onto: HashSet<Discriminant<Onto>>,
-    figures: HashSet<Discriminant<Figures>>,
+    figures: HashSet<Discriminant<NewFigures>>,
     change: HashSet<Discriminant<Change>>,
     hold: HashSet<Discriminant<HoldChange>>,
     count: HashSet<Discriminant<Count>>,

@@ -36,7 +36,7 @@ const SPEND: usize = 62;
 
 /// Opens the key, counts, and sends an effect of so many bytes on.
 fn count(ctx: Ctx, args: Args, effect: usize) -> u64 {
-    // SAFETY: the server gives every command a key.
+    // SAFETY: the bench sends a key with every command, and nobody else loads this.
     let name = unsafe { *args.add(1) };
     let mode = raw::REDISMODULE_READ | raw::REDISMODULE_WRITE;
     let key = api!(RedisModule_OpenKey(ctx, name, mode.cast_signed()));

@@ -55,10 +55,11 @@ pub fn decode(blob: &[u8], hashing: &Hashing) -> Result<Account, Damage> {
             1 => read_parts(from, latest, hashing)?,
             _ => return Err(Damage("neither absent nor present")),
         };
-        parts.with_extras(|extras| {
-            (extras.pinned, extras.last_token) = (figures.pinned, figures.last_token);
-        });
-        parts.drop_empty();
+        if figures.pinned.is_some() || figures.last_token != 0 {
+            parts.with_extras(|extras| {
+                (extras.pinned, extras.last_token) = (figures.pinned, figures.last_token);
+            });
+        }
         Ok(Account { latest, requests, parts, record: figures.record, created })
     })?;
     account.check().map_err(Damage)?;
@@ -147,7 +148,9 @@ fn read_parts(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resul
     extras.failed = from.rows::<Id>(FAILED_INVOICES)?.into_iter().collect();
     extras.blocked = Option::read(from)?.map(Box::new);
     extras.log = from.rows(LOG_ROWS)?.into();
-    parts.with_extras(|kept| *kept = extras);
+    if extras.has_parts() {
+        parts.with_extras(|kept| *kept = extras);
+    }
     for kept in Kept::ALL {
         for _ in 0..from.count(kept.bound())? {
             let entry = Entry::read(from)?;

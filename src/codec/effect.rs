@@ -9,7 +9,7 @@ use super::record::{self, Stored};
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
 use crate::engine::act::Entry;
 use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
-use crate::engine::effect::{After, Change, Effect, Figures, Forget, Onto};
+use crate::engine::effect::{After, Change, Effect, Forget, NewFigures, Onto};
 use crate::engine::ledger::Ledger;
 use crate::engine::limit::Units;
 use crate::engine::time::Millis;
@@ -31,9 +31,9 @@ pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
         out.push(parts);
         out.extend_from_slice(&effect.time.0.to_le_bytes());
         match &effect.figures {
-            Figures::Kept => {}
-            Figures::Ledger(ledger) => ledger.write(out),
-            Figures::All(after) => after.write(out),
+            NewFigures::Kept => {}
+            NewFigures::Ledger(ledger) => ledger.write(out),
+            NewFigures::All(after) => after.write(out),
         }
         if parts & part::FORGET != 0 {
             let Forget { spends, billings, closed, lapsed, early } = effect.forget;
@@ -64,9 +64,9 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
             (true, true) => return Err(Damage("both new and gone back")),
         };
         let figures = match (parts & part::AFTER != 0, parts & part::LEDGER != 0) {
-            (false, false) => Figures::Kept,
-            (true, false) => Figures::All(Arc::new(After::read(from)?)),
-            (false, true) => Figures::Ledger(Ledger::read(from)?),
+            (false, false) => NewFigures::Kept,
+            (true, false) => NewFigures::All(Arc::new(After::read(from)?)),
+            (false, true) => NewFigures::Ledger(Ledger::read(from)?),
             (true, true) => return Err(Damage("the ledger is told twice")),
         };
         let mut forget = Forget::default();
@@ -90,9 +90,9 @@ fn parts(effect: &Effect) -> u8 {
         Onto::Rewound => part::REWOUND,
     };
     let figures = match effect.figures {
-        Figures::Kept => 0,
-        Figures::Ledger(_) => part::LEDGER,
-        Figures::All(_) => part::AFTER,
+        NewFigures::Kept => 0,
+        NewFigures::Ledger(_) => part::LEDGER,
+        NewFigures::All(_) => part::AFTER,
     };
     let forget = if effect.forget == Forget::default() { 0 } else { part::FORGET };
     onto | figures | forget

@@ -8,7 +8,7 @@ use thin_vec::ThinVec;
 use super::account::Account;
 use super::act::{Entry, Kept, Space};
 use super::bounds;
-use super::effect::{After, Change, Count, Effect, Figures, HoldChange, Meters, Onto};
+use super::effect::{After, Change, Count, Effect, HoldChange, Meters, NewFigures, Onto};
 use super::extras::Extras;
 use super::id::{Id, Name};
 use super::index::Hashing;
@@ -39,9 +39,9 @@ pub fn apply(account: &mut Account, effect: &Effect, hashing: &Hashing) -> Clear
     }
     account.latest = effect.time;
     match &effect.figures {
-        Figures::Kept => {}
-        Figures::Ledger(ledger) => account.record.ledger = *ledger,
-        Figures::All(after) => put_after(account, after),
+        NewFigures::Kept => {}
+        NewFigures::Ledger(ledger) => account.record.ledger = *ledger,
+        NewFigures::All(after) => put_after(account, after),
     }
     clear(&mut account.parts, effect, &mut cleared);
     match &effect.change {

@@ -25,7 +25,7 @@ pub struct Effect {
     /// What the account was before.
     pub onto: Onto,
     /// Its plain figures after it.
-    pub figures: Figures,
+    pub figures: NewFigures,
     /// How many remembered ids to clear away first.
     pub forget: Forget,
     /// What changes beside plain figures.
@@ -46,7 +46,7 @@ pub enum Onto {
 
 /// What becomes of the plain figures of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Figures {
+pub enum NewFigures {
     /// They stay as they are.
     Kept,
     /// The ledger changes, on an account that stands, and there is nothing to tell.
@@ -187,14 +187,13 @@ impl After {
     }
 }
 
-impl Figures {
+impl NewFigures {
     /// What is told of figures that are not those of an account.
     #[must_use]
     pub fn of(after: Arc<After>, account: &Account) -> Self {
-        let ledger = after.record.ledger;
-        let stored = After::of(account);
-        let record = Record { ledger, ..stored.record };
-        if *after == (After { record, ..stored }) { Self::Ledger(ledger) } else { Self::All(after) }
+        let mut stored = After::of(account);
+        stored.record.ledger = after.record.ledger;
+        if *after == stored { Self::Ledger(stored.record.ledger) } else { Self::All(after) }
     }
 
     /// The figures, if all are told.
@@ -216,18 +215,16 @@ impl Figures {
         }
     }
 
-    /// The same with all told, of an account that has the figures of `stored` beside those told.
-    #[must_use]
-    pub fn completed(self, stored: impl FnOnce() -> Arc<After>) -> Arc<After> {
-        match self {
-            Self::Kept => stored(),
-            Self::All(after) => after,
-            Self::Ledger(ledger) => {
-                let mut after = stored();
-                Arc::make_mut(&mut after).record.ledger = ledger;
-                after
-            }
+    /// Tells all, of an account that has the figures of `stored` beside those told.
+    pub fn complete(&mut self, stored: impl FnOnce() -> Arc<After>) {
+        if matches!(self, Self::All(_)) {
+            return;
         }
+        let mut after = stored();
+        if let Self::Ledger(ledger) = self {
+            Arc::make_mut(&mut after).record.ledger = *ledger;
+        }
+        *self = Self::All(after);
     }
 }
 

@@ -21,34 +21,20 @@ const SIZES: [usize; 5] = [2, 4, 6, 10, FEW];
 pub struct Few<T>(ThinVec<T>);
 
 impl<T> Few<T> {
-    /// Where it begins in memory.
-    #[must_use]
-    pub fn place(&self) -> *const u8 {
-        self.0.as_ptr().cast::<u8>().wrapping_sub(2 * size_of::<usize>())
-    }
-
     /// Holds if there is no room for one more.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.0.len() >= FEW
     }
 
-    /// Puts a value before the one at a place, or at the end.
-    pub fn insert(&mut self, at: usize, value: T) {
+    /// Puts a value at the end.
+    pub fn push(&mut self, value: T) {
         let count = self.0.len();
         if count == self.0.capacity() {
             let size = SIZES.into_iter().find(|size| *size > count).unwrap_or(count);
             self.0.reserve_exact(size.saturating_sub(count));
         }
-        self.0.insert(at.min(count), value);
-    }
-
-    /// Takes the value at a place away.
-    pub fn remove(&mut self, at: usize) {
-        if at < self.0.len() {
-            self.0.remove(at);
-            self.give_back();
-        }
+        self.0.push(value);
     }
 
     /// Takes the first `count` values away.
@@ -110,26 +96,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_come_and_go_at_any_place_and_memory_with_them() {
+    fn values_come_and_go_and_memory_with_them() {
         let mut few = Few::default();
         assert_eq!(few.heap_bytes(), 0);
         for value in 0..FEW {
             assert!(!few.is_full());
-            few.insert(value / 2, value);
+            few.push(value);
         }
         assert!(few.is_full());
-        assert_eq!(few[..], [1, 3, 5, 7, 9, 11, 13, 12, 10, 8, 6, 4, 2, 0]);
         let full = few.heap_bytes();
         assert_eq!(full, FEW * size_of::<usize>() + 16);
-        few.remove(99);
-        few.remove(1);
         few.forget(5);
-        assert_eq!(few[..], [13, 12, 10, 8, 6, 4, 2, 0]);
-        few.forget(5);
-        assert_eq!(few[..], [4, 2, 0]);
+        assert_eq!(few[..], [5, 6, 7, 8, 9, 10, 11, 12, 13]);
+        few.forget(6);
+        assert_eq!(few[..], [11, 12, 13]);
         assert!(few.heap_bytes() < full / 2, "{}", few.heap_bytes());
-        few.insert(99, 5);
-        assert_eq!(few[..], [4, 2, 0, 5]);
+        few.push(5);
+        assert_eq!(few[..], [11, 12, 13, 5]);
         few.forget(99);
         assert_eq!((few.len(), few.heap_bytes()), (0, 0));
     }
@@ -137,11 +120,11 @@ mod tests {
     #[test]
     fn a_value_that_comes_and_goes_keeps_its_block() {
         let mut few = Few::default();
-        few.insert(0, 1_u64);
+        few.push(1_u64);
         let block = few.heap_bytes();
-        few.remove(0);
+        few.forget(1);
         assert_eq!((few.len(), few.heap_bytes()), (0, block));
-        few.insert(0, 2);
+        few.push(2);
         assert_eq!((few.len(), few.heap_bytes()), (1, block));
     }
 }

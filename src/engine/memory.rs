@@ -78,7 +78,7 @@ impl Memory {
                 few.iter().cloned().chain([entry]).for_each(|entry| many.record(entry));
                 self.entries = Entries::Many(Arc::new(many));
             }
-            Entries::Few(few) => few.insert(few.len(), entry),
+            Entries::Few(few) => few.push(entry),
             Entries::Many(many) => Arc::make_mut(many).record(entry),
         }
     }
@@ -124,15 +124,6 @@ impl Memory {
             Entries::Many(many) => (&[][..], Some(many)),
         };
         few.iter().chain(many.into_iter().flat_map(|many| many.entries()))
-    }
-
-    /// Where its entries begin in memory.
-    #[must_use]
-    pub fn place(&self) -> *const u8 {
-        match &self.entries {
-            Entries::Few(few) => few.place(),
-            Entries::Many(many) => Arc::as_ptr(many).cast(),
-        }
     }
 
     /// How many entries lie here.

@@ -125,12 +125,12 @@ impl MoneyText {
         let dollar = NANOS_PER_DOLLAR.unsigned_abs();
         let (whole, fraction) = (nanos.wrapping_div(dollar), nanos.wrapping_rem(dollar));
         let mut text = Self { bytes: [0; Self::ROOM], end: 0 };
-        let (millions, rest) = (whole.wrapping_div(EIGHT), whole.wrapping_rem(EIGHT));
-        if millions > 0 {
-            text.put_number(eight_digits(millions));
-            text.put(ascii(eight_digits(rest)), 8);
+        let (high, low) = (whole.wrapping_div(EIGHT), whole.wrapping_rem(EIGHT));
+        if high > 0 {
+            text.put_number(eight_digits(high));
+            text.put(ascii(eight_digits(low)), 8);
         } else {
-            text.put_number(eight_digits(rest));
+            text.put_number(eight_digits(low));
         }
         if fraction > 0 {
             let eight = eight_digits(fraction.wrapping_div(10));

@@ -193,8 +193,8 @@ impl Window {
         }
     }
 
-    /// The same, and tells whether any slot may have freed. The row is kept although it may be empty:
-    /// the next slot may need it.
+    /// The same, and tells whether older slots may have freed. Their row is kept although it may be
+    /// empty: the next slot may need it.
     #[inline(always)]
     fn forget_freed(&mut self, now: Millis) -> bool {
         let may_free = !self.is_empty() && !self.newest.is_quiet(now);

@@ -35,12 +35,13 @@ pub(super) fn slots(account: &Account, now: Millis) {
     }
 }
 
-/// Has fetched where the ids of a memory lie; of holds, the open ones too.
+/// Has fetched what an id of a kind is compared with first, as far as it is known where that lies.
 #[inline(always)]
 pub(super) fn ids(account: &Account, kept: Kept) {
     if kept == Kept::Closed {
         account.parts.places().iter().for_each(|place| fetch(*place, HEAD));
-    } else if let Some(extras) = account.parts.extras() {
+    }
+    if let Some(extras) = account.parts.extras() {
         fetch(extras, size_of_val(extras));
     }
 }

@@ -74,7 +74,7 @@ impl Reply for Client {
     }
 
     fn money(&mut self, money: Money) {
-        // No amount but nothing is kept.
+        // Of amounts 0 alone is among the replies that are kept.
         if money.is_zero() {
             return self.bulk(b"0");
         }

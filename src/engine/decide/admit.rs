@@ -10,7 +10,7 @@ use super::purse::{Judged, Purse};
 use super::{Decision, Missing, Request};
 use crate::engine::act::Kept;
 use crate::engine::effect::{
-    Change, Count, Effect, Figures, HoldChange, Meters, Onto, ScopeMeters,
+    Change, Count, Effect, HoldChange, Meters, NewFigures, Onto, ScopeMeters,
 };
 use crate::engine::hold::{Details, Hold};
 use crate::engine::id::{Id, Scope};
@@ -72,7 +72,7 @@ impl Request for Admit {
                 effect: Some(Effect {
                     time: present.now,
                     onto: Onto::Standing,
-                    figures: Figures::Kept,
+                    figures: NewFigures::Kept,
                     forget: present.forget(None, None),
                     change: Change::Admit(self.cost),
                 }),
@@ -88,7 +88,7 @@ impl Request for Admit {
             effect: Some(Effect {
                 time: present.now,
                 onto: Onto::Standing,
-                figures: Figures::Kept,
+                figures: NewFigures::Kept,
                 forget: present.forget(None, Some(&ask.id)),
                 change: Change::Meter(Meters {
                     requests: self.cost,

@@ -8,7 +8,7 @@ use super::present::{Outlook, Present};
 use super::{Decision, Missing, Request};
 use crate::engine::act::{Act, Entry, Kept};
 use crate::engine::effect::{
-    Change, Count, Effect, Figures, HoldChange, Meters, Onto, ScopeMeters,
+    Change, Count, Effect, HoldChange, Meters, NewFigures, Onto, ScopeMeters,
 };
 use crate::engine::hold::{Details, Hold};
 use crate::engine::id::Id;
@@ -101,7 +101,7 @@ impl Request for Settle {
             effect: Some(Effect {
                 time: present.now,
                 onto: Onto::Standing,
-                figures: Figures::Ledger(ledger),
+                figures: NewFigures::Ledger(ledger),
                 forget: present.forget(Some(Kept::Closed), None),
                 change: Change::Meter(Meters {
                     requests: Units::ZERO,
@@ -132,7 +132,7 @@ impl Settle {
         let ledger = present.record().ledger.charged(self.amount).ok()?;
         let (limit, held) = (present.spend_limit(), present.held().minus(hold.amount));
         let fits = ledger.spent.plus(held).is_some();
-        (fits && present.is_quiet_with(&ledger, limit)).then_some((ledger, limit, held))
+        (fits && present.is_quiet_after(&ledger, limit)).then_some((ledger, limit, held))
     }
 
     #[inline(never)]

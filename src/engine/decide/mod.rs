@@ -30,7 +30,7 @@ use super::account::{Account, Record};
 use super::act::Kept;
 use super::apply;
 use super::bounds::CLOCK_STEP_MS;
-use super::effect::{After, Change, Effect, Figures, Forget, Onto};
+use super::effect::{After, Change, Effect, Forget, NewFigures, Onto};
 use super::index::Hashing;
 use super::ledger::Ledger;
 use super::log::Told;
@@ -188,7 +188,7 @@ fn judge_rewound<R: Request>(
     let follow = Effect {
         time: now,
         onto: Onto::Rewound,
-        figures: Figures::All(after.clone()),
+        figures: NewFigures::All(after.clone()),
         forget: Forget::default(),
         change: Change::None,
     };
@@ -197,8 +197,7 @@ fn judge_rewound<R: Request>(
     let mut decision = request.decide(&Present::new(&rewound, rules.policy, moment))?;
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Rewound;
-        let told = std::mem::replace(&mut effect.figures, Figures::Kept);
-        effect.figures = Figures::All(told.completed(|| after));
+        effect.figures.complete(|| after);
     }
     Ok(decision)
 }
@@ -230,10 +229,10 @@ fn judge_missing<R: Request>(
     }
     if let Some(effect) = &mut decision.effect {
         effect.onto = Onto::Nothing;
-        let told = std::mem::replace(&mut effect.figures, Figures::Kept);
-        let mut after = told.completed(|| Arc::new(present.after()));
-        news::of_new(Arc::make_mut(&mut after));
-        effect.figures = Figures::All(after);
+        effect.figures.complete(|| Arc::new(present.after()));
+        if let NewFigures::All(after) = &mut effect.figures {
+            news::of_new(Arc::make_mut(after));
+        }
         decision.takes |= !request.records();
     }
     Ok(decision)

@@ -43,7 +43,7 @@ impl Present<'_> {
     pub(super) fn is_quiet(&self, change: &Change) -> bool {
         match (change, &self.after) {
             // It was admitted: no reason holds.
-            (Change::Admit(_), None) => self.is_quiet_if_active(),
+            (Change::Admit(_), None) => self.account.record.told.reasons.is_active(),
             (Change::Limit(_), _) => false,
             (_, None) => self.reasons() == self.account.record.told.reasons,
             (_, Some(after)) => self.is_surely_active(after),
@@ -64,19 +64,17 @@ impl Present<'_> {
             && self.reached(after.ledger.spent, limit).next().is_none()
     }
 
-    /// Holds if there is nothing to tell of an account that is active, and whose figures stay.
+    /// Holds if nothing was due, and there is nothing to tell of an account that is active now.
     #[inline(always)]
     pub(super) fn is_quiet_if_active(&self) -> bool {
         self.after.is_none() && self.account.record.told.reasons.is_active()
     }
 
-    /// Holds if an account that was told to be active is so with another ledger too, under this spend
-    /// limit, and there is nothing to tell of it.
+    /// Holds if nothing was due, an account that was told to be active is so under this spend limit
+    /// after a charge that leaves this ledger too, and there is nothing to tell of it.
     #[inline(always)]
-    pub(super) fn is_quiet_with(&self, ledger: &Ledger, limit: Limit<Money>) -> bool {
-        let before = &self.account.record;
-        before.told.reasons.is_active()
-            && before.ledger.spent <= ledger.spent
+    pub(super) fn is_quiet_after(&self, ledger: &Ledger, limit: Limit<Money>) -> bool {
+        self.is_quiet_if_active()
             && self.keeps_tier(ledger.history)
             && self.reasons_with(ledger, limit).is_active()
             && self.reached(ledger.spent, limit).next().is_none()

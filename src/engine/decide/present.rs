@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::engine::account::{Account, Record};
-use crate::engine::effect::{After, Change, Effect, Figures, Onto};
+use crate::engine::effect::{After, Change, Effect, NewFigures, Onto};
 use crate::engine::id::{Id, Name};
 use crate::engine::lapse::Open;
 use crate::engine::lease::{Lease, Leases};
@@ -126,7 +126,7 @@ impl<'a> Present<'a> {
     #[must_use]
     pub fn effect(&self, change: Change) -> Effect {
         let after = if self.is_quiet(&change) { self.changed() } else { self.told(&change) };
-        let figures = after.map_or(Figures::Kept, |after| Figures::of(after, self.account));
+        let figures = after.map_or(NewFigures::Kept, |after| NewFigures::of(after, self.account));
         let adds = change.remembers().map(|entry| entry.act.space().kept());
         let forget = self.forget(adds, change.hold().map(|(id, _)| id));
         Effect { time: self.now, onto: Onto::Standing, figures, forget, change }
@@ -284,10 +284,10 @@ impl<'a> Present<'a> {
         }
     }
 
-    /// Holds if nothing was due, and this much history earns no other tier.
+    /// Holds if this much history, no less than now, earns no other tier.
     #[inline(always)]
     pub(super) fn keeps_tier(&self, history: Money) -> bool {
-        self.after.is_none() && self.policy.tiers.risen(self.rank, history) == self.rank
+        self.policy.tiers.risen(self.rank, history) == self.rank
     }
 
     #[cold]

@@ -1,4 +1,7 @@
 //! The money that an account may still set aside, and what a request asks of it.
+//!
+//! What does not fit is judged here, in the order of [`Verdict`]; which rule comes before which is for
+//! FW.ADMIT to say.
 
 use super::present::Present;
 use crate::engine::bounds::HOLDS;

@@ -126,7 +126,7 @@ impl Parts {
 
     /// Remembers that a hold was closed, which is a hold no longer.
     pub fn close(&mut self, entry: Entry, hashing: &Hashing) {
-        let Some(head) = self.made() else { return };
+        let Some(head) = self.made(2) else { return };
         let at = head.holds_at();
         let mut lies_at = None;
         if let Some(many) = &mut head.many_holds {
@@ -143,7 +143,7 @@ impl Parts {
 
     /// Records a closed hold, in the place of the one that lies there among the rows.
     fn record_closed(&mut self, entry: Entry, lies_at: Option<usize>, hashing: &Hashing) {
-        let Some(head) = self.made() else { return };
+        let Some(head) = self.made(2) else { return };
         let at = head.holds_at();
         if head.oldest == Millis::NEVER {
             head.oldest = entry.time;
@@ -325,6 +325,35 @@ mod tests {
         assert!(parts.heap_bytes() < full / 20 && parts.has_empty_parts());
         parts.drop_empty();
         assert!(parts.is_absent() && parts.heap_bytes() == 0);
+    }
+
+    #[test]
+    fn what_is_known_of_the_rows_stays_so_whatever_comes_and_goes() {
+        let (mut parts, mut random) = (Parts::default(), 7_u32);
+        for turn in 0..20_000_i64 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Few and many by turns, of holds and of closed ones.
+            let (number, most) = (random >> 10 & 0x3f, if turn / 2_000 % 2 == 0 { 9 } else { 30 });
+            let more = (random >> 16 & 7) as usize;
+            match random >> 27 {
+                0..14 => {
+                    let ttl = Millis(i64::from(random >> 6 & 0xfff) + 1);
+                    let hold = Hold::new(Money::dollars(number), ttl, Millis(turn));
+                    parts.put_hold(id(number), hold, &hashing());
+                }
+                14..26 => parts.close(entry(number, turn), &hashing()),
+                26 => parts.forget_holds(more),
+                27 => parts.forget(Kept::Closed, more),
+                28 => parts.with_extras(|extras| extras.last_token = i64::from(number)),
+                29 => parts.change_holds(|hold| hold.rewound(Millis(turn), Millis(turn))),
+                _ => parts.rewind(Millis(turn)),
+            }
+            parts.forget_holds(parts.count_holds().saturating_sub(most));
+            let closed = parts.count_entries(Kept::Closed);
+            parts.forget(Kept::Closed, closed.saturating_sub(most));
+            parts.drop_empty();
+            assert_eq!(parts.check(Millis(turn)), Ok(()), "{turn}: {parts:?}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Parts {
 
     /// Puts a hold in the place of the one with the same id.
     pub fn put_hold(&mut self, id: Id, hold: Hold, hashing: &Hashing) {
-        let Some(head) = self.made() else { return };
+        let Some(head) = self.made(2) else { return };
         let at = head.holds_at();
         if let Some(many) = &mut head.many_holds {
             Arc::make_mut(many).put(id, hold);
@@ -193,7 +193,7 @@ impl Parts {
 }
 
 /// What is no hold comes before all that are.
-fn by_lapse(one: &Row, other: &Row) -> Ordering {
+pub(super) fn by_lapse(one: &Row, other: &Row) -> Ordering {
     let key = |row| Row::hold(row).map(|(id, hold)| (hold.lapses, id));
     key(one).cmp(&key(other))
 }

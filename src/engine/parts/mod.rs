@@ -2,10 +2,8 @@
 //!
 //! It begins with one block: a head, and beside it a few holds, open and lapsed, and a few that were
 //! closed. What a hold needs is one block to wait for then. From the head lead pointers to what is
-//! many, and to what fewer accounts have. What has lapsed at an instant is no longer open, whether or
-//! not it has been cleared away. How long a closed hold counts is the asker's to say ([`Since`]).
-//! Invariants: ids of holds are unique; closed holds lie in the order in which they were closed, and
-//! the newest of an id is the one that is found; the block has a head, or there is none.
+//! many, and to what fewer accounts have.
+//! Invariants: a block has a head; what is many is not in the block; [`Parts::check`] names the others.
 
 mod closed;
 mod held;
@@ -24,9 +22,9 @@ use super::many_holds::ManyHolds;
 use super::many_ids::ManyIds;
 use super::time::Millis;
 
-/// How many rows a block has room for as it grows, its head among them: each nearly fills what the
-/// allocator hands out.
-const SIZES: [usize; 9] = [2, 4, 6, 8, 12, 17, 21, 28, 1 + 2 * FEW];
+/// How many rows a block has room for as it grows, its head among them: each but the last nearly fills
+/// what the allocator hands out. A block of one has extras alone.
+const SIZES: [usize; 10] = [1, 2, 4, 6, 8, 12, 17, 21, 28, 1 + 2 * FEW];
 
 /// What most accounts do not have. Copies share what can be many until one changes.
 #[derive(Clone, Default)]
@@ -96,7 +94,6 @@ impl Row {
     }
 }
 
-/// What fewer accounts have.
 impl Parts {
     /// What fewer accounts have, if there is any of it.
     #[must_use]
@@ -111,9 +108,10 @@ impl Parts {
     }
 
     /// Changes what fewer accounts have, which comes to be if there is none of it.
-    pub fn with_extras<T: Default>(&mut self, change: impl FnOnce(&mut Extras) -> T) -> T {
-        let extras = self.made().map(|head| head.extras.get_or_insert_default());
-        extras.map_or_else(T::default, |extras| change(extras))
+    pub fn with_extras(&mut self, change: impl FnOnce(&mut Extras)) {
+        if let Some(head) = self.made(1) {
+            change(head.extras.get_or_insert_default());
+        }
     }
 
     /// Holds if there is no block.
@@ -200,9 +198,10 @@ impl Parts {
         if let Some(Row::Head(head)) = self.0.first_mut() { Some(head) } else { None }
     }
 
-    /// The head of the block, which comes to be if there is none.
-    fn made(&mut self) -> Option<&mut Head> {
+    /// The head of the block, which comes to be, with room for so many rows, if there is none.
+    fn made(&mut self, rows: usize) -> Option<&mut Head> {
         if self.0.is_empty() {
+            self.0.reserve_exact(rows);
             self.insert(0, Row::Head(Head::default()));
         }
         self.head_mut()
@@ -225,7 +224,7 @@ impl Parts {
 
     fn give_back(&mut self) {
         let places = self.0.capacity();
-        if places > SIZES[0] && places >= self.0.len().saturating_mul(4) {
+        if places > SIZES[1] && places >= self.0.len().saturating_mul(4) {
             self.0.shrink_to_fit();
         }
     }
@@ -253,9 +252,13 @@ impl Parts {
         let soonest = self.holds().next().map_or(Millis::NEVER, |(_, hold)| hold.lapses);
         let oldest = self.entries(Kept::Closed).next().map_or(Millis::NEVER, |entry| entry.time);
         let closed = self.0.iter().filter(|row| row.entry().is_some()).count();
-        let holds = self.0.iter().skip(head.holds_at()).all(|row| row.hold().is_some());
-        let is_known = (head.soonest, head.oldest, head.closed) == (soonest, oldest, closed);
-        if is_known && holds { Ok(()) } else { Err("what is known of the holds is not so") }
+        let beside = self.0.get(head.holds_at()..).unwrap_or_default();
+        let is_known = (head.soonest, head.oldest, head.closed) == (soonest, oldest, closed)
+            && beside.iter().all(|row| row.hold().is_some())
+            && beside.is_sorted_by(|one, other| held::by_lapse(one, other).is_le())
+            && (head.many_holds.is_none() || beside.is_empty())
+            && (head.many_closed.is_none() || closed == 0);
+        if is_known { Ok(()) } else { Err("what is known of the holds is not so") }
     }
 
     fn check_entries(&self, kept: Kept, latest: Millis) -> Result<(), &'static str> {
