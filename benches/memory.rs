@@ -20,13 +20,14 @@ use support::server::Server;
 use support::{MANY, process, setting, start};
 
 /// What is filled: a name, one of how many accounts it is, how often the command is given to each.
-const FORMS: [(&str, u64, u64, &str); 8] = [
+const FORMS: [(&str, u64, u64, &str); 9] = [
     ("hash of 16 fields", 1, 1, HASH),
     ("nothing open, 0 slots", 1, 1, "FW.SET acct:{key} payment-method yes"),
     ("nothing open, 1 slot", 1, 1, "FW.ADMIT acct:{key}"),
     ("60 slots", 20, 60, "FW.ADMIT acct:{key}"),
     ("10 open holds", 20, 10, "FW.ADMIT acct:{key} HOLD hold{n} 0.01 TTL 86400000"),
     ("1000 open holds", 1_000, 1_000, "FW.ADMIT acct:{key} HOLD hold{n} 0.01 TTL 86400000"),
+    ("a limit of its own", 20, 1, "FW.LIMIT acct:{key} requests VALUE 100"),
     ("3 leases", 20, 3, "FW.QUOTA acct:{key} RESERVE work{n} gpus 1"),
     ("1000 spend ids", 1_000, 1_000, "FW.SPEND acct:{key} 0.000001 ID call{n}"),
 ];
