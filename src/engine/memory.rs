@@ -30,6 +30,21 @@ impl Since {
     pub fn covers(self, time: Millis) -> bool {
         time.min(self.now) > self.since
     }
+
+    /// How many of these, oldest first, no longer count, at most `most`. None is looked at if the oldest
+    /// counts.
+    #[must_use]
+    pub fn passed<'a>(
+        self,
+        oldest: Millis,
+        entries: impl Iterator<Item = &'a Entry>,
+        most: usize,
+    ) -> usize {
+        if self.covers(oldest) {
+            return 0;
+        }
+        entries.take(most).take_while(|entry| !self.covers(entry.time)).count()
+    }
 }
 
 /// Remembered ids, oldest first. Copies share what can be many until one changes.
@@ -101,10 +116,7 @@ impl Memory {
     /// How many of the entries recorded first no longer count, at most `most`.
     #[must_use]
     pub fn forgettable(&self, since: Since, most: usize) -> usize {
-        if since.covers(self.oldest) {
-            return 0;
-        }
-        self.entries().take(most).take_while(|entry| !since.covers(entry.time)).count()
+        since.passed(self.oldest, self.entries(), most)
     }
 
     /// Brings times that lie after `now` back to it: the clock went back.

@@ -37,6 +37,15 @@ impl Client {
         self.owed = self.owed.saturating_sub(1);
     }
 
+    /// Writes a bulk string: one that is kept, if it may be.
+    fn put_bulk(&mut self, bytes: &[u8], may_be_kept: bool) {
+        fault!("reply");
+        if !(may_be_kept && prepared::bulk(self.ctx, bytes)) {
+            api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
+        }
+        self.paid();
+    }
+
     fn owes(&mut self, elements: usize) {
         self.paid();
         self.owed = self.owed.saturating_add(elements);
@@ -66,23 +75,12 @@ impl Reply for Client {
     }
 
     fn bulk(&mut self, bytes: &[u8]) {
-        fault!("reply");
-        if !prepared::bulk(self.ctx, bytes) {
-            api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
-        }
-        self.paid();
+        self.put_bulk(bytes, true);
     }
 
     fn money(&mut self, money: Money) {
         // Of amounts 0 alone is among the replies that are kept.
-        if money.is_zero() {
-            return self.bulk(b"0");
-        }
-        fault!("reply");
-        let text = money.text();
-        let text = text.as_bytes();
-        api!(RedisModule_ReplyWithStringBuffer(self.ctx, text.as_ptr().cast(), text.len()));
-        self.paid();
+        self.put_bulk(money.text().as_bytes(), money.is_zero());
     }
 
     fn integer(&mut self, number: i64) {

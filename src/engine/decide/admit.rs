@@ -122,11 +122,12 @@ impl Admit {
 
     /// Holds if such a request can have its hold: its id is new, and it fits whole.
     fn hold_fits(&self, ask: &Ask, present: &Present<'_>) -> bool {
+        if present.known_hold(&ask.id).is_some() {
+            return false;
+        }
         // What fits beside the open holds fits alone.
         let purse = Purse::of(present, ask.amount);
-        present.known_hold(&ask.id).is_none()
-            && purse.beside_open_holds(present).is_none()
-            && purse.check_sum().is_ok()
+        purse.beside_open_holds(present).is_none() && purse.check_sum().is_ok()
     }
 
     #[inline(never)]

@@ -60,9 +60,9 @@ impl Parts {
     #[must_use]
     pub fn forgettable(&self, kept: Kept, since: Since, most: usize) -> usize {
         match kept {
-            Kept::Closed if self.head().is_none_or(|head| since.covers(head.oldest)) => 0,
             Kept::Closed => {
-                self.closed().take(most).take_while(|entry| !since.covers(entry.time)).count()
+                let oldest = self.head().map_or(Millis::NEVER, |head| head.oldest);
+                since.passed(oldest, self.closed(), most)
             }
             kept => self.memory(kept).map_or(0, |memory| memory.forgettable(since, most)),
         }

@@ -15,7 +15,7 @@ use thin_vec::ThinVec;
 use super::act::{Entry, Kept};
 use super::bounds;
 use super::extras::Extras;
-use super::few::FEW;
+use super::few::{FEW, make_room};
 use super::hold::Hold;
 use super::id::Id;
 use super::many_holds::ManyHolds;
@@ -208,12 +208,8 @@ impl Parts {
     }
 
     fn insert(&mut self, at: usize, row: Row) {
-        let count = self.0.len();
-        if count == self.0.capacity() {
-            let size = SIZES.into_iter().find(|size| *size > count).unwrap_or(count);
-            self.0.reserve_exact(size.saturating_sub(count));
-        }
-        self.0.insert(at.min(count), row);
+        make_room(&mut self.0, &SIZES);
+        self.0.insert(at.min(self.0.len()), row);
     }
 
     fn take_rows(&mut self, at: usize, count: usize) {
