@@ -38,6 +38,7 @@ impl Client {
     }
 
     /// Writes a bulk string: one that is kept, if it may be.
+    #[inline(always)]
     fn put_bulk(&mut self, bytes: &[u8], may_be_kept: bool) {
         fault!("reply");
         if !(may_be_kept && prepared::bulk(self.ctx, bytes)) {
@@ -80,7 +81,11 @@ impl Reply for Client {
 
     fn money(&mut self, money: Money) {
         // Of amounts 0 alone is among the replies that are kept.
-        self.put_bulk(money.text().as_bytes(), money.is_zero());
+        if money.is_zero() {
+            self.bulk(b"0")
+        } else {
+            self.put_bulk(money.text().as_bytes(), false)
+        }
     }
 
     fn integer(&mut self, number: i64) {
