@@ -1,6 +1,7 @@
 //! The commands beside INCR on a real server, in one run: only their ratios mean anything.
 //!
-//! The contenders take turns, so that a noisy moment hits all of them; medians and spread are told.
+//! The contenders take turns, many short ones, and INCR runs before each of them; what a contender did is
+//! compared with that INCR, so that a noisy moment hits both. Medians and spread are told.
 //! The server has core 0 for itself, the load core 1. Beside calls a second stands what the server's
 //! main thread ran for each call: where the load is what is slow, that still tells.
 //!
@@ -14,6 +15,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use support::figures::{Figures, release};
 use support::load::{Job, Keys, Load, Run, Template};
@@ -26,9 +28,12 @@ const CONNECTIONS: usize = 50;
 /// Commands that are measured, each by itself: its name, how it is written, how its reply begins.
 type Contender = (&'static str, &'static str, &'static str);
 
+const INCR: &str = "INCR counter:{key}";
+const ADMIT: &str = "FW.ADMIT acct:{key}";
+
 /// Those that stand together need each other: all holds of a turn are taken, then all are spent.
 const GROUPS: [&[Contender]; 10] = [
-    &[("INCR", "INCR counter:{key}", ":")],
+    &[("INCR", INCR, ":")],
     &[("GET", "GET counter:{key}", "$")],
     &[("HINCRBY", "HINCRBY hash:{key} field 1", ":")],
     &[
@@ -36,7 +41,7 @@ const GROUPS: [&[Contender]; 10] = [
         ("stub of FW.ADMIT HOLD", "STUB.HOLD stub:{key} HOLD hold{n} 0.01", "*6\r\n+OK\r\n"),
         ("stub of FW.SPEND HOLD", "STUB.SPEND stub:{key} 0.005 HOLD hold{n}", "*7\r\n+OK\r\n"),
     ],
-    &[("FW.ADMIT", "FW.ADMIT acct:{key}", "*6\r\n+OK\r\n")],
+    &[("FW.ADMIT", ADMIT, "*6\r\n+OK\r\n")],
     &[("FW.ADMIT, denied", "FW.ADMIT full:{key}", "*6\r\n+RATE_LIMITED\r\n")],
     &[("FW.PEEK", "FW.PEEK acct:{key}", "*6\r\n+OK\r\n")],
     &[
@@ -52,18 +57,19 @@ const GROUPS: [&[Contender]; 10] = [
 
 /// What fills the keys before anything is measured.
 const FILL: [&str; 7] = [
-    "INCR counter:{key}",
+    INCR,
     "HINCRBY hash:{key} field 1",
     "STUB.ADMIT stub:{key}",
-    "FW.ADMIT acct:{key}",
+    ADMIT,
     "FW.ADMIT held:{key}",
     "FW.ADMIT lease:{key}",
     "EVALSHA {sha} 1 lua:{key} 1",
 ];
 
-/// What fills the windows of those who are denied, of new accounts before each turn: a window is
-/// empty after a minute.
+/// What fills the windows of those who are denied, of new accounts each time. A window is empty after a
+/// minute, and a turn takes some seconds.
 const FULL: &str = "FW.ADMIT full:{key} COST {limit}";
+const FULL_FOR: Duration = Duration::from_secs(30);
 
 /// Which keys, and how many commands before a connection waits. The hot key comes last: afterwards
 /// its window is full by the default limit.
@@ -103,6 +109,24 @@ impl Mode {
     }
 }
 
+/// What a contender did in its turn, and INCR right before it.
+struct Turn {
+    name: &'static str,
+    run: Run,
+    incr: Run,
+}
+
+impl Turn {
+    fn of(name: &'static str) -> Self {
+        Self { name, run: Run::default(), incr: Run::default() }
+    }
+
+    /// Calls a second beside INCR's.
+    fn ratio(&self) -> f64 {
+        self.run.rps() / self.incr.rps()
+    }
+}
+
 struct Bench {
     server: Server,
     process: String,
@@ -113,8 +137,8 @@ struct Bench {
 }
 
 fn main() {
-    let calls = setting("FW_BENCH_CALLS", 200_000);
-    let turns = setting("FW_BENCH_TURNS", 5);
+    let calls = setting("FW_BENCH_CALLS", 40_000);
+    let turns = setting("FW_BENCH_TURNS", 25);
     let most = setting("FW_BENCH_ACCOUNTS", 2_000_000);
     let part = std::env::var("FW_BENCH_PART").unwrap_or_default();
     let is_wanted = |name: &str| name.contains(&part);
@@ -181,57 +205,77 @@ impl Bench {
     fn compare(&mut self, mode: Mode, (calls, turns): (u64, u64)) {
         self.server.must(&format!("CONFIG SET {}", mode.limit()));
         // A call that is not pipelined takes several times as long.
-        let calls = if mode.depth == 1 { calls / 4 } else { calls };
-        let mut runs: BTreeMap<&str, Vec<Run>> = BTreeMap::new();
+        let calls = if mode.depth == 1 { calls / 8 } else { calls };
+        let mut runs: BTreeMap<&str, Vec<Turn>> = BTreeMap::new();
+        // Its connections stay: to open them takes the server as long as thousands of calls.
+        let mut load = self.load(mode.depth);
+        let mut filled: Option<Instant> = None;
         for _ in 0..turns {
             for group in GROUPS {
-                if group[0].0 == "FW.ADMIT, denied" {
+                let is_full = filled.is_some_and(|at| at.elapsed() < FULL_FOR);
+                if group[0].0 == "FW.ADMIT, denied" && !is_full {
+                    filled = Some(Instant::now());
                     let keys = if mode.keys == "hot" { 1 } else { KEYS };
                     self.fill("DEL full:{key}", keys);
                     let limit = mode.limit().split(' ').next_back().unwrap_or_default();
                     self.fill(&FULL.replace("{limit}", limit), keys);
                 }
-                for (name, run) in self.turn(mode, group, calls) {
-                    runs.entry(name).or_default().push(run);
+                for turn in self.turn(mode, group, (calls, &mut load)) {
+                    runs.entry(turn.name).or_default().push(turn);
                 }
             }
         }
+        self.tell(mode, &runs);
+    }
+
+    fn tell(&mut self, mode: Mode, runs: &BTreeMap<&str, Vec<Turn>>) {
         let place = mode.place();
-        for (name, of_name) in &runs {
+        let mut add = |name: &str, of_turns: Vec<f64>| self.figures.add(name, &of_turns);
+        let ratios = |name: &str| runs[name].iter().map(Turn::ratio).collect::<Vec<f64>>();
+        for (name, turns) in runs {
             let place = format!("{place}/{name}");
-            let rps: Vec<f64> = of_name.iter().map(Run::rps).collect();
-            self.figures.add(&format!("{place}/rps"), &rps);
-            let cpu: Vec<f64> = of_name.iter().map(Run::cpu_us).collect();
-            self.figures.add(&format!("{place}/cpu_us"), &cpu);
-            self.figures.add(&format!("{place}/ratio"), &ratios(of_name, &runs["INCR"]));
+            add(&format!("{place}/rps"), turns.iter().map(|turn| turn.run.rps()).collect());
+            add(&format!("{place}/cpu_us"), turns.iter().map(|turn| turn.run.cpu_us()).collect());
+            add(&format!("{place}/ratio"), ratios(name));
             if mode.depth == 1 {
                 for (part, at) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-                    let waits: Vec<f64> = of_name.iter().map(|run| quantile(run, at)).collect();
-                    self.figures.add(&format!("{place}/{part}"), &waits);
+                    let waits = turns.iter().map(|turn| quantile(&turn.run, at));
+                    add(&format!("{place}/{part}"), waits.collect());
                 }
             }
         }
-        let admits = &runs["FW.ADMIT"];
-        self.figures.add(&format!("{place}/FW.ADMIT/to Lua"), &ratios(admits, &runs["Lua"]));
-        let denied = ratios(&runs["FW.ADMIT, denied"], admits);
-        self.figures.add(&format!("{place}/FW.ADMIT, denied/to FW.ADMIT"), &denied);
+        let beside = |name: &str, other: &str| {
+            let (ratios, others) = (ratios(name), ratios(other));
+            ratios.iter().zip(&others).map(|(ratio, other)| ratio / other).collect()
+        };
+        add(&format!("{place}/FW.ADMIT/to Lua"), beside("FW.ADMIT", "Lua"));
+        let denied = beside("FW.ADMIT, denied", "FW.ADMIT");
+        add(&format!("{place}/FW.ADMIT, denied/to FW.ADMIT"), denied);
     }
 
     /// One turn of a group.
-    fn turn(&mut self, mode: Mode, group: &[Contender], calls: u64) -> Vec<(&'static str, Run)> {
+    fn turn(
+        &mut self,
+        mode: Mode,
+        group: &[Contender],
+        (calls, load): (u64, &mut Load),
+    ) -> Vec<Turn> {
+        let incr = self.template(INCR);
         let templates: Vec<Template> = group.iter().map(|row| self.template(row.1)).collect();
-        let mut runs: Vec<(&str, Run)> = group.iter().map(|row| (row.0, Run::default())).collect();
-        let mut load = self.load(mode.depth);
+        let mut turns: Vec<Turn> = group.iter().map(|row| Turn::of(row.0)).collect();
         let end = self.next + calls;
         while self.next < end {
             let numbers = self.next..end.min(self.next + mode.chunk(calls, group));
-            for ((run, template), row) in runs.iter_mut().zip(&templates).zip(group) {
-                let job = Job { template, reply: row.2.as_bytes(), keys: mode.keys() };
-                run.1.add(load.run(numbers.clone(), job));
+            for ((turn, template), row) in turns.iter_mut().zip(&templates).zip(group) {
+                let keys = mode.keys();
+                let job = Job { template: &incr, reply: b":", keys };
+                turn.incr.add(load.run(numbers.clone(), job));
+                let job = Job { template, reply: row.2.as_bytes(), keys };
+                turn.run.add(load.run(numbers.clone(), job));
             }
             self.next = numbers.end;
         }
-        runs
+        turns
     }
 
     /// FW.ADMIT beside INCR with more and more accounts.
@@ -242,22 +286,26 @@ impl Bench {
                 break;
             }
             self.server.must("FLUSHALL");
-            self.fill("INCR counter:{key}", accounts);
-            self.fill("FW.ADMIT acct:{key}", accounts);
-            let (mut incrs, mut admits) = (Vec::new(), Vec::new());
-            for _ in 0..turns {
-                for (line, runs) in
-                    [("INCR counter:{key}", &mut incrs), ("FW.ADMIT acct:{key}", &mut admits)]
-                {
-                    let template = self.template(line);
-                    let job = Job { template: &template, reply: b"", keys: Keys::Random(accounts) };
-                    runs.push(self.load(16).run(self.next..self.next + calls, job));
-                    self.next += calls;
-                }
-            }
+            self.fill(INCR, accounts);
+            self.fill(ADMIT, accounts);
+            let mut load = self.load(16);
+            let runs: Vec<Turn> = (0..turns)
+                .map(|_| {
+                    let mut turn = Turn::of("FW.ADMIT");
+                    for (line, run) in [(INCR, &mut turn.incr), (ADMIT, &mut turn.run)] {
+                        let template = self.template(line);
+                        let keys = Keys::Random(accounts);
+                        let job = Job { template: &template, reply: b"", keys };
+                        *run = load.run(self.next..self.next + calls, job);
+                        self.next += calls;
+                    }
+                    turn
+                })
+                .collect();
             let place = format!("accounts/{accounts}/FW.ADMIT");
-            self.figures.add(&format!("{place}/ratio"), &ratios(&admits, &incrs));
-            let cpu: Vec<f64> = admits.iter().map(Run::cpu_us).collect();
+            let ratios: Vec<f64> = runs.iter().map(Turn::ratio).collect();
+            self.figures.add(&format!("{place}/ratio"), &ratios);
+            let cpu: Vec<f64> = runs.iter().map(|turn| turn.run.cpu_us()).collect();
             self.figures.add(&format!("{place}/cpu_us"), &cpu);
         }
     }
@@ -270,11 +318,6 @@ fn stub() -> PathBuf {
     let stub = profile.join("examples/libstub.so");
     assert!(stub.exists(), "{} is not there: make bench builds it", stub.display());
     stub
-}
-
-/// Calls a second beside those of another contender in the same turn.
-fn ratios(runs: &[Run], others: &[Run]) -> Vec<f64> {
-    runs.iter().zip(others).map(|(run, other)| run.rps() / other.rps()).collect()
 }
 
 /// The time within which so great a part of the calls was answered.
