@@ -72,14 +72,14 @@ impl Command for Admit {
 pub fn parse(mut args: Args<'_>) -> Result<admit::Admit, Error> {
     let (mut cost, mut scope, mut tokens, mut hold, mut ttl) = (None, None, None, None, None);
     while let Some(word) = args.next() {
-        if Args::is(word, "COST") {
+        if Args::is(word, "HOLD") {
+            args.option(&mut hold, |args| Ok((args.id_bytes()?, args.money()?)))?;
+        } else if Args::is(word, "COST") {
             args.option(&mut cost, |args| args.units("a cost"))?;
         } else if Args::is(word, "SCOPE") {
             args.option(&mut scope, Args::scope)?;
         } else if Args::is(word, "TOKENS") {
             args.option(&mut tokens, |args| args.units("a count of tokens"))?;
-        } else if Args::is(word, "HOLD") {
-            args.option(&mut hold, |args| Ok((args.id()?, args.money()?)))?;
         } else if Args::is(word, "TTL") {
             args.option(&mut ttl, Args::hold_ttl)?;
         } else {
@@ -89,14 +89,18 @@ pub fn parse(mut args: Args<'_>) -> Result<admit::Admit, Error> {
     if hold.is_none() && ttl.is_some() {
         return Err(args.missing("HOLD, with which alone TTL goes,"));
     }
-    let hold = hold.map(|(id, amount)| admit::Ask { id, amount, ttl });
-    Ok(admit::Admit { cost: cost.unwrap_or(Units::of(1)), scope, tokens, hold })
+    Ok(admit::Admit {
+        cost: cost.unwrap_or(Units::of(1)),
+        scope,
+        tokens,
+        hold: hold.map(|(id, amount)| admit::Ask { id: id.id(), amount, ttl }),
+    })
 }
 
 /// Writes the six slots, or nine where tokens were asked for.
 pub fn reply(answer: &Admission, out: &mut impl Reply) {
-    if answer.as_plain().is_some_and(|(limit, remaining)| out.admission(limit, remaining)) {
-        return;
+    if let Some((limit, remaining)) = answer.as_plain() {
+        return out.admission(limit, remaining);
     }
     out.array(if answer.tokens.is_some() { 9 } else { 6 });
     out.word(answer.verdict.word());

@@ -6,7 +6,7 @@
 use super::Doc;
 use super::error::{Error, Shown};
 use crate::engine::bounds::{HOLD_TTL_MS, ID_BYTES};
-use crate::engine::id::{Id, Name, Scope};
+use crate::engine::id::{Id, IdBytes, Name, Scope};
 use crate::engine::limit::{Limit, LimitName, Meter, Units};
 use crate::engine::money::Money;
 use crate::engine::policy::Policy;
@@ -82,8 +82,9 @@ impl<'a> Args<'a> {
 
     /// Holds if the word taken last is this one, in any case.
     #[must_use]
+    #[inline(always)]
     pub fn is(word: &[u8], keyword: &str) -> bool {
-        word.eq_ignore_ascii_case(keyword.as_bytes())
+        word.len() == keyword.len() && word.eq_ignore_ascii_case(keyword.as_bytes())
     }
 
     /// Puts an option's value in its place.
@@ -223,8 +224,17 @@ impl<'a> Args<'a> {
     /// # Errors
     /// An id has 1 to 128 bytes.
     pub fn id(&mut self) -> Result<Id, Error> {
+        self.id_bytes().map(IdBytes::id)
+    }
+
+    /// Takes an id and leaves it where it lies.
+    ///
+    /// # Errors
+    /// Anything but 1 to 128 bytes.
+    pub fn id_bytes(&mut self) -> Result<IdBytes<'a>, Error> {
         let word = self.need("an id")?;
-        Id::new(word).ok_or_else(|| self.wrong(&format!("is not an id of 1 to {ID_BYTES} bytes")))
+        let wrong = || self.wrong(&format!("is not an id of 1 to {ID_BYTES} bytes"));
+        IdBytes::new(word).ok_or_else(wrong)
     }
 
     /// Takes the name of a limit. Whether there is a quota of this name is not known here.

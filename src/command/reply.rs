@@ -6,16 +6,81 @@
 use std::ffi::CStr;
 
 use super::args::Figure;
+use crate::engine::id::Name;
 use crate::engine::limit::{Limit, LimitName, Units};
 use crate::engine::money::Money;
+use crate::engine::slot::SPAN;
+use crate::engine::standing::Reasons;
 use crate::engine::time::Millis;
-use crate::engine::verdict::{LimitRow, Retry, Shown, Statement};
+use crate::engine::verdict::{LimitRow, Outcome, Retry, Shown, Statement, Verdict};
 
 /// The slots of a money command's reply.
 pub const STATEMENT: &str = "result, spent, limit, held, credits, tier, standing";
 
+/// Elements that lie side by side in replies, and that are often the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phrase<'a> {
+    /// How the reply to a plain admission begins: six slots, of which the first three.
+    Admitted(Units),
+    /// How it ends: when the window is whole again, and that there is nothing to wait for.
+    Whole,
+    /// How the money reply begins: seven slots, of which the first.
+    Outcome(Outcome),
+    /// The spend limit.
+    Limit(Limit<Money>),
+    /// That nothing is prepaid; the tier, and the standing.
+    Unfunded(Option<&'a Name>, Reasons),
+    /// The spend limit, that nothing is held or prepaid, the tier, and the standing.
+    AtRest(Limit<Money>, Option<&'a Name>, Reasons),
+}
+
+impl Phrase<'_> {
+    /// Writes its elements one by one.
+    pub fn write(self, out: &mut impl Reply) {
+        match self {
+            Self::Admitted(limit) => {
+                out.array(6);
+                out.word(Verdict::Ok.word());
+                out.bulk(&LimitName::Requests.text());
+                out.integer(limit.count());
+            }
+            Self::Whole => {
+                out.integer(SPAN.0);
+                out.retry(Retry::Now);
+            }
+            Self::Outcome(outcome) => {
+                out.array(7);
+                out.word(outcome.word());
+            }
+            Self::Limit(limit) => out.limit(limit.as_units(), Figure::Money),
+            Self::Unfunded(tier, reasons) => {
+                out.money(Money::ZERO);
+                out.tier(tier, reasons);
+            }
+            Self::AtRest(limit, tier, reasons) => {
+                Self::Limit(limit).write(out);
+                out.money(Money::ZERO);
+                Self::Unfunded(tier, reasons).write(out);
+            }
+        }
+    }
+
+    /// How many elements of a reply are to come after it, if so many were before.
+    #[must_use]
+    pub const fn rest(self, owed: usize) -> usize {
+        match self {
+            Self::Admitted(_) => 3,
+            Self::Outcome(_) => 6,
+            Self::Limit(_) => owed.saturating_sub(1),
+            Self::Whole => 0,
+            Self::Unfunded(..) => owed.saturating_sub(3),
+            Self::AtRest(..) => owed.saturating_sub(5),
+        }
+    }
+}
+
 /// Where a reply goes.
-pub trait Reply {
+pub trait Reply: Sized {
     /// Begins an array of so many elements.
     fn array(&mut self, elements: usize);
     /// Begins a map of so many pairs: a map in RESP3, a flat array in RESP2.
@@ -29,9 +94,16 @@ pub trait Reply {
     /// Nothing.
     fn null(&mut self);
 
-    /// All that is replied to a plain admission, if that is at hand; false if it has to be written.
-    fn admission(&mut self, _limit: Units, _remaining: Units) -> bool {
-        false
+    /// Elements that are often the same, which may be at hand.
+    fn phrase(&mut self, phrase: Phrase<'_>) {
+        phrase.write(self);
+    }
+
+    /// All that is replied to a plain admission.
+    fn admission(&mut self, limit: Units, remaining: Units) {
+        self.phrase(Phrase::Admitted(limit));
+        self.integer(remaining.count());
+        self.phrase(Phrase::Whole);
     }
 
     /// An amount of money.
@@ -84,14 +156,26 @@ pub trait Reply {
 
     /// How an account stands: the money reply.
     fn statement(&mut self, statement: &Statement) {
-        self.array(7);
-        self.word(statement.outcome.word());
-        self.money(statement.spent);
-        self.limit(statement.limit.as_units(), Figure::Money);
-        self.money(statement.held);
-        self.money(statement.credits);
-        self.bulk(statement.tier.as_ref().map_or(&b"none"[..], |tier| tier.as_bytes()));
-        self.bulk(statement.reasons.standing().as_bytes());
+        let Statement { outcome, spent, limit, held, credits, tier, reasons } = statement;
+        self.phrase(Phrase::Outcome(*outcome));
+        self.money(*spent);
+        let (tier, reasons) = (tier.as_ref(), *reasons);
+        if held.is_zero() && credits.is_zero() {
+            return self.phrase(Phrase::AtRest(*limit, tier, reasons));
+        }
+        self.phrase(Phrase::Limit(*limit));
+        self.money(*held);
+        if credits.is_zero() {
+            return self.phrase(Phrase::Unfunded(tier, reasons));
+        }
+        self.money(*credits);
+        self.tier(tier, reasons);
+    }
+
+    /// The tier, and the standing.
+    fn tier(&mut self, tier: Option<&Name>, reasons: Reasons) {
+        self.bulk(tier.map_or(&b"none"[..], Name::as_bytes));
+        self.bulk(reasons.standing().as_bytes());
     }
 
     /// One row of FW.QUOTAS.
@@ -115,5 +199,57 @@ pub trait Reply {
     /// The name of a limit.
     fn limit_name(&mut self, name: &LimitName) {
         self.bulk(&name.text());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many elements are still to come.
+    struct Owed(usize);
+
+    impl Reply for Owed {
+        fn array(&mut self, elements: usize) {
+            self.0 = self.0 - 1 + elements;
+        }
+
+        fn map(&mut self, pairs: usize) {
+            self.array(2 * pairs);
+        }
+
+        fn word(&mut self, _: &'static CStr) {
+            self.0 -= 1;
+        }
+
+        fn bulk(&mut self, _: &[u8]) {
+            self.0 -= 1;
+        }
+
+        fn integer(&mut self, _: i64) {
+            self.0 -= 1;
+        }
+
+        fn null(&mut self) {
+            self.0 -= 1;
+        }
+    }
+
+    #[test]
+    fn a_phrase_knows_what_is_to_come_after_it() {
+        let (limit, active) = (Limit::Unlimited, Reasons::NONE);
+        // Each with what is owed where it stands.
+        for (owed, phrase) in [
+            (1, Phrase::Admitted(Units::of(600))),
+            (2, Phrase::Whole),
+            (1, Phrase::Outcome(Outcome::Late)),
+            (5, Phrase::Limit(limit)),
+            (3, Phrase::Unfunded(None, active)),
+            (5, Phrase::AtRest(limit, None, active)),
+        ] {
+            let mut written = Owed(owed);
+            phrase.write(&mut written);
+            assert_eq!(phrase.rest(owed), written.0, "{phrase:?}");
+        }
     }
 }

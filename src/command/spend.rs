@@ -6,6 +6,7 @@ use super::reply::{Reply, STATEMENT};
 use super::{Access, Command, Doc, Tally};
 use crate::engine::decide::hold::{Part, Settle};
 use crate::engine::decide::spend::{self, Charge};
+use crate::engine::id::IdBytes;
 use crate::engine::policy::Policy;
 use crate::engine::verdict::{Outcome, Statement};
 
@@ -39,10 +40,10 @@ impl Command for Spend {
         let amount = args.money()?;
         let (mut id, mut hold, mut tokens, mut partial) = (None, None, None, None);
         while let Some(word) = args.next() {
-            if Args::is(word, "ID") {
-                args.option(&mut id, Args::id)?;
-            } else if Args::is(word, "HOLD") {
-                args.option(&mut hold, Args::id)?;
+            if Args::is(word, "HOLD") {
+                args.option(&mut hold, Args::id_bytes)?;
+            } else if Args::is(word, "ID") {
+                args.option(&mut id, Args::id_bytes)?;
             } else if Args::is(word, "TOKENS") {
                 args.option(&mut tokens, |args| args.units("a count of tokens"))?;
             } else if Args::is(word, "PARTIAL") {
@@ -55,13 +56,13 @@ impl Command for Spend {
             if tokens.is_some() || partial.is_some() {
                 return Err(args.missing("HOLD, with which alone TOKENS and PARTIAL go,"));
             }
-            return Ok(Charge::Plain(spend::Spend { amount, id }));
+            return Ok(Charge::Plain(spend::Spend { amount, id: id.map(IdBytes::id) }));
         };
         if id.is_some() {
             return Err(args.against("ID and HOLD do not go together"));
         }
         let part = if partial.is_some() { Part::SoFar } else { Part::All };
-        Ok(Charge::Held(Settle { id: hold, amount, tokens, part }))
+        Ok(Charge::Held(Settle { id: hold.id(), amount, tokens, part }))
     }
 
     fn reply(answer: &Statement, out: &mut impl Reply) {

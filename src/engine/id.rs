@@ -70,11 +70,30 @@ impl<const N: usize> Bytes<N> {
 #[derive(Clone)]
 pub struct Id(Bytes<38>);
 
+/// The bytes of an id, where they lie.
+#[derive(Clone, Copy)]
+pub struct IdBytes<'a>(&'a [u8]);
+
+impl<'a> IdBytes<'a> {
+    /// Takes 1 to 128 bytes, any bytes; `None` otherwise.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        (1..=ID_BYTES).contains(&bytes.len()).then_some(Self(bytes))
+    }
+
+    /// The id.
+    #[must_use]
+    #[inline]
+    pub fn id(self) -> Id {
+        Id(Bytes::new(self.0))
+    }
+}
+
 impl Id {
     /// Takes 1 to 128 bytes, any bytes; `None` otherwise.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
-        (1..=ID_BYTES).contains(&bytes.len()).then(|| Self(Bytes::new(bytes)))
+        IdBytes::new(bytes).map(IdBytes::id)
     }
 
     /// The bytes as the client gave them.

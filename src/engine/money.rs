@@ -9,6 +9,9 @@ use std::fmt;
 const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
 const FRACTION_DIGITS: usize = 9;
 const WHOLE_DIGITS: usize = 10;
+/// The powers of ten: what the last of so many decimals too few is worth.
+const TENS: [i64; FRACTION_DIGITS + 1] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, NANOS_PER_DOLLAR];
 
 /// An amount of dollars, exact to a nano-dollar, 0 to 9223372036.854775807.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,24 +47,16 @@ impl Money {
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let (whole, fraction) = match text.iter().position(|&byte| byte == b'.') {
-            Some(point) => (text.get(..point)?, Some(text.get(point.checked_add(1)?..)?)),
-            None => (text, None),
+            Some(point) => (text.get(..point)?, text.get(point.checked_add(1)?..)?),
+            None => (text, &[][..]),
         };
-        if whole.is_empty() || whole.len() > WHOLE_DIGITS {
+        let ends_in_point = fraction.is_empty() && whole.len() < text.len();
+        if whole.is_empty() || whole.len() > WHOLE_DIGITS || ends_in_point {
             return None;
         }
-        let mut nanos = digits(whole)?;
-        for place in 0..FRACTION_DIGITS {
-            let digit = match fraction.and_then(|digits| digits.get(place)) {
-                Some(&byte) => decimal(byte)?,
-                None => 0,
-            };
-            nanos = nanos.checked_mul(10)?.checked_add(digit)?;
-        }
-        if fraction.is_some_and(|digits| digits.is_empty() || digits.len() > FRACTION_DIGITS) {
-            return None;
-        }
-        Some(Self(nanos))
+        let place = TENS.get(FRACTION_DIGITS.checked_sub(fraction.len())?)?;
+        let nanos = digits(fraction)?.checked_mul(*place)?;
+        digits(whole)?.checked_mul(NANOS_PER_DOLLAR)?.checked_add(nanos).map(Self)
     }
 
     /// The sum, or `None` if it does not fit.

@@ -12,6 +12,8 @@ use crate::engine::time::Millis;
 const LINE: usize = 64;
 /// How much of a list is looked at first: its head and the first two rows.
 const HEAD: usize = 160;
+/// How much of the block with holds: the head and eight rows, more than most have.
+const BLOCK: usize = 640;
 /// How much of a window's older slots: all, if it is not in steady use.
 const ROW: usize = 256;
 
@@ -24,7 +26,7 @@ pub(super) fn account(account: *const Account) {
 /// Has fetched what most accounts do not have.
 #[inline(always)]
 pub(super) fn parts(account: &Account) {
-    fetch(account.parts.place(), HEAD);
+    fetch(account.parts.place(), BLOCK);
 }
 
 /// Has fetched the older slots of the requests window, if they will be looked at.

@@ -152,7 +152,12 @@ fn run<C: Command>(
     let name = unsafe { *words.first.add(1) };
     // Opened before anything is read, so that the account comes meanwhile.
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
-    let request = C::parse(Args::after(2, words, doc), &state.settings.policy)?;
+    // Looked at where it lies, as the decision is: neither is ever copied.
+    let parsed = C::parse(Args::after(2, words, doc), &state.settings.policy);
+    let request = match &parsed {
+        Ok(request) => request,
+        Err(error) => return Err(error.clone().into()),
+    };
     fault!("parsed");
     let policy = &state.settings.policy;
     let Ok(mut key) = opened else {
@@ -164,8 +169,7 @@ fn run<C: Command>(
     };
     let clock = time_while_fetching(state, key.account(), request.recalls());
     let rules = Rules { policy, clock, hashing: &state.hashing };
-    // Looked at where it lies: it is never copied.
-    let judged = judge(&request, key.account(), &rules);
+    let judged = judge(request, key.account(), &rules);
     let decision = match &judged {
         Ok(decision) => decision,
         Err(refusal) => {

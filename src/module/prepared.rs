@@ -3,19 +3,25 @@
 //! To hand one back costs less than half of writing an element anew, and a sixth of writing all that
 //! FW.ADMIT replies. They are written by the very code that writes them otherwise; where the server
 //! cannot keep them, they are written each time.
+//!
+//! A phrase is more than one element and less than a whole reply. The server lets a command of ours say
+//! that, keeps the bytes as they are, and hands them back as they are; whether it does is looked at.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::ptr::null_mut;
+use std::rc::Rc;
 
 use redis_module::raw;
 
 use super::ffi::{Ctx, MainThread, OK, api};
-use crate::command::admit;
-use crate::command::reply::Reply;
+use crate::command::reply::{Phrase, Reply};
 use crate::engine::limit::{Limit, Units};
+use crate::engine::policy::Policy;
 use crate::engine::slot::SPAN;
-use crate::engine::verdict::Admission;
+use crate::engine::standing::Reasons;
+use crate::engine::tier::Tiers;
+use crate::engine::verdict::Outcome;
 
 /// Up to which limit of requests all that FW.ADMIT says of it is kept: 0.7 KB for each number that may
 /// remain, 7 MB then.
@@ -24,127 +30,272 @@ const MOST: i64 = 10_000;
 const DONE: &CStr = c"OK";
 const TEXTS: [&[u8]; 4] = [b"requests", b"active", b"0", b"unlimited"];
 
-/// Where each lies among what is kept: the word, the texts, two integers, then what is said of an
-/// admission, by what remains of the limit.
+/// Where each lies among the elements that are kept: the word, the texts, two integers, then what is
+/// said of an admission, by what remains of the limit.
 const SPAN_AT: usize = 1 + TEXTS.len();
 const LIMIT_AT: usize = SPAN_AT + 1;
 const ADMISSIONS_AT: usize = LIMIT_AT + 1;
 
+/// How many phrases are about no tier, and how many about each.
+const PHRASES: usize = 3;
+const PHRASES_OF_TIER: usize = 3;
+
+type Kept = *mut raw::RedisModuleCallReply;
+
+/// The platform's figures that what is kept is about.
+#[derive(PartialEq, Eq)]
+pub(super) struct Figures {
+    /// Requests per rate window; 0 if they are not limited.
+    limit: i64,
+    tiers: Tiers,
+}
+
+impl Figures {
+    pub(super) fn of(policy: &Policy) -> Self {
+        let limit = match policy.requests {
+            Limit::At(units) => units.count(),
+            Limit::Unlimited => 0,
+        };
+        Self { limit, tiers: policy.tiers.clone() }
+    }
+
+    /// All phrases that are kept, in their order.
+    fn phrases(&self) -> impl Iterator<Item = Phrase<'_>> {
+        let limit = Units::new(self.limit).unwrap_or_default();
+        let of_none = [Phrase::Admitted(limit), Phrase::Whole, Phrase::Outcome(Outcome::Ok)];
+        let of_tiers = self.tiers.rows().iter().flat_map(|tier| {
+            let (name, active) = (Some(&tier.name), Reasons::NONE);
+            [
+                Phrase::Limit(tier.limit),
+                Phrase::Unfunded(name, active),
+                Phrase::AtRest(tier.limit, name, active),
+            ]
+        });
+        of_none.into_iter().chain(of_tiers)
+    }
+
+    /// The place of a phrase among them.
+    #[inline(always)]
+    fn place(&self, phrase: Phrase<'_>) -> Option<usize> {
+        let rows = self.tiers.rows();
+        let (rank, at) = match phrase {
+            Phrase::Admitted(limit) => return (limit.count() == self.limit).then_some(0),
+            Phrase::Whole => return Some(1),
+            Phrase::Outcome(outcome) => return (outcome == Outcome::Ok).then_some(2),
+            Phrase::Limit(limit) => (rows.iter().position(|tier| tier.limit == limit)?, 0),
+            Phrase::Unfunded(Some(tier), Reasons::NONE) => (self.tiers.rank(tier)?, 1),
+            Phrase::AtRest(limit, Some(tier), Reasons::NONE) => {
+                let rank = self.tiers.rank(tier)?;
+                (Some(rank).filter(|_| rows.get(rank).is_some_and(|row| row.limit == limit))?, 2)
+            }
+            Phrase::Unfunded(..) | Phrase::AtRest(..) => return None,
+        };
+        rank.checked_mul(PHRASES_OF_TIER)?.checked_add(PHRASES)?.checked_add(at)
+    }
+
+    /// How many elements are kept.
+    fn elements(&self) -> usize {
+        let limit = if self.limit <= MOST { usize::try_from(self.limit).unwrap_or(0) } else { 0 };
+        ADMISSIONS_AT.saturating_add(limit)
+    }
+}
+
 /// What the server wrote.
-struct Kept {
+struct Store {
     /// Where the server was asked for it.
     ctx: Ctx,
-    /// The platform's limit of requests that it is about.
-    limit: i64,
-    /// All of it, in which the parts lie.
-    all: *mut raw::RedisModuleCallReply,
-    parts: Vec<*mut raw::RedisModuleCallReply>,
+    about: Option<Rc<Figures>>,
+    /// All elements, in which each lies.
+    all: Kept,
+    elements: Vec<Kept>,
+    phrases: Vec<Kept>,
 }
 
-static KEPT: MainThread<Kept> = MainThread(RefCell::new(Kept {
+static STORE: MainThread<Store> = MainThread(RefCell::new(Store {
     ctx: null_mut(),
-    limit: -1,
+    about: None,
     all: null_mut(),
-    parts: Vec::new(),
+    elements: Vec::new(),
+    phrases: Vec::new(),
 }));
 
+/// What is to be written, while the server is asked for it.
+struct Wanted {
+    about: Rc<Figures>,
+    /// Which phrase; all elements if none.
+    phrase: Option<usize>,
+}
+
 thread_local! {
-    /// For which limit all of it is to be written, while the server is asked for it.
-    static WANTED: Cell<Option<i64>> = const { Cell::new(None) };
+    static WANTED: Cell<Option<Wanted>> = const { Cell::new(None) };
 }
 
-/// Has the server write all of it for this limit, if it is not the one at hand.
-pub(super) fn prepare(ctx: Ctx, limit: Limit<Units>) {
-    let limit = match limit {
-        Limit::At(units) => units.count(),
-        Limit::Unlimited => 0,
-    };
-    let Ok(mut kept) = KEPT.0.try_borrow_mut() else { return };
-    if kept.limit == limit {
+/// Has the server write all that is said of these figures, unless it did.
+pub(super) fn prepare(ctx: Ctx, figures: Figures) {
+    let Ok(mut store) = STORE.0.try_borrow_mut() else { return };
+    if store.about.as_deref() == Some(&figures) {
         return;
     }
-    if kept.ctx.is_null() {
+    if store.ctx.is_null() {
         // A reply remembers the context it was asked for in, so it must outlive the command at hand.
-        kept.ctx = api!(RedisModule_GetDetachedThreadSafeContext(ctx));
+        store.ctx = api!(RedisModule_GetDetachedThreadSafeContext(ctx));
     }
-    // Any command of ours without a key: it comes to `write` below.
-    WANTED.set(Some(limit));
-    let all = api!(RedisModule_Call(kept.ctx, c"FW.HELP".as_ptr(), c"".as_ptr()));
-    WANTED.set(None);
-    if all.is_null() {
-        return;
-    }
-    let part = |at| api!(RedisModule_CallReplyArrayElement(all, at));
-    let parts: Vec<_> = (0..count(limit)).map(part).collect();
-    // An error of the server's has no parts.
-    let old = if parts.iter().any(|part| part.is_null()) { all } else { kept.all };
-    if !old.is_null() {
-        api!(RedisModule_FreeCallReply(old));
-    }
-    if old == all {
-        return;
-    }
-    *kept = Kept { ctx: kept.ctx, limit, all, parts };
+    store.clear();
+    store.fill(&Rc::new(figures));
 }
 
-/// How many parts there are for this limit.
-fn count(limit: i64) -> usize {
-    let admissions = if limit <= MOST { usize::try_from(limit).unwrap_or(0) } else { 0 };
-    ADMISSIONS_AT.saturating_add(admissions)
+impl Store {
+    /// Gives back all that is kept.
+    fn clear(&mut self) {
+        self.about = None;
+        self.elements.clear();
+        for kept in self.phrases.drain(..).chain([std::mem::replace(&mut self.all, null_mut())]) {
+            if !kept.is_null() {
+                api!(RedisModule_FreeCallReply(kept));
+            }
+        }
+    }
+
+    fn fill(&mut self, about: &Rc<Figures>) {
+        self.about = Some(Rc::clone(about));
+        self.all = self.written(None, about);
+        if !self.all.is_null() {
+            // An error of the server's has no elements.
+            let element = |at| api!(RedisModule_CallReplyArrayElement(self.all, at));
+            self.elements = (0..about.elements()).map(element).collect();
+        }
+        for (at, phrase) in about.phrases().enumerate() {
+            let mut kept = self.written(Some(at), about);
+            let mut plain = Plain(Vec::new());
+            phrase.write(&mut plain);
+            if !kept.is_null() && proto(kept) != plain.0 {
+                api!(RedisModule_FreeCallReply(kept));
+                kept = null_mut();
+            }
+            self.phrases.push(kept);
+        }
+    }
+
+    /// What the server wrote of it; null if it did not.
+    fn written(&self, phrase: Option<usize>, about: &Rc<Figures>) -> Kept {
+        WANTED.set(Some(Wanted { about: Rc::clone(about), phrase }));
+        // Any command of ours without a key: it comes to `write` below.
+        let kept = api!(RedisModule_Call(self.ctx, c"FW.HELP".as_ptr(), c"".as_ptr()));
+        WANTED.set(None);
+        kept
+    }
+}
+
+/// The bytes that are handed back.
+fn proto<'a>(kept: Kept) -> &'a [u8] {
+    let mut length = 0_usize;
+    let start = api!(RedisModule_CallReplyProto(kept, &raw mut length));
+    if start.is_null() {
+        return &[];
+    }
+    // SAFETY: the server says that so many bytes lie there; they do until the reply is freed.
+    unsafe { std::slice::from_raw_parts(start.cast(), length) }
 }
 
 /// Writes what is wanted, if the server was asked for it; false if a client has called.
 pub(super) fn write(out: &mut impl Reply) -> bool {
-    let Some(limit) = WANTED.take() else { return false };
-    out.array(count(limit));
+    let Some(Wanted { about, phrase }) = WANTED.take() else { return false };
+    if let Some(at) = phrase {
+        about.phrases().nth(at).into_iter().for_each(|phrase| phrase.write(out));
+        return true;
+    }
+    out.array(about.elements());
     out.word(DONE);
     TEXTS.iter().for_each(|text| out.bulk(text));
     out.integer(SPAN.0);
-    out.integer(limit);
-    for remaining in (0..limit).take(count(limit).saturating_sub(ADMISSIONS_AT)) {
+    out.integer(about.limit);
+    for remaining in (0..about.limit).take(about.elements().saturating_sub(ADMISSIONS_AT)) {
         let units = |count| Units::new(count).unwrap_or_default();
-        admit::reply(&Admission::plain(units(limit), units(remaining)), out);
+        out.admission(units(about.limit), units(remaining));
     }
     true
 }
 
-/// Replies a part that is kept, and tells whether it is.
+/// Replies what is kept, and tells whether it is.
 #[inline(always)]
-fn hand_back(ctx: Ctx, place: impl FnOnce(&Kept) -> Option<usize>) -> bool {
-    let Ok(kept) = KEPT.0.try_borrow() else { return false };
-    let Some(part) = place(&kept).and_then(|at| kept.parts.get(at)) else { return false };
-    !part.is_null() && api!(RedisModule_ReplyWithCallReply(ctx, *part)) == OK
+fn hand_back(ctx: Ctx, find: impl FnOnce(&Store) -> Option<&Kept>) -> bool {
+    let Ok(store) = STORE.0.try_borrow() else { return false };
+    let Some(kept) = find(&store) else { return false };
+    !kept.is_null() && api!(RedisModule_ReplyWithCallReply(ctx, *kept)) == OK
 }
 
 /// Replies a simple string, if it is kept.
 #[inline(always)]
 pub(super) fn word(ctx: Ctx, word: &CStr) -> bool {
-    word == DONE && hand_back(ctx, |_| Some(0))
+    word == DONE && hand_back(ctx, |store| store.elements.first())
 }
 
 /// Replies a bulk string, if it is kept.
 #[inline(always)]
 pub(super) fn bulk(ctx: Ctx, bytes: &[u8]) -> bool {
     let at = TEXTS.iter().position(|text| *text == bytes);
-    at.is_some_and(|at| hand_back(ctx, |_| at.checked_add(1)))
+    at.is_some_and(|at| hand_back(ctx, |store| store.elements.get(at.checked_add(1)?)))
 }
 
 /// Replies an integer, if it is kept.
 #[inline(always)]
 pub(super) fn integer(ctx: Ctx, number: i64) -> bool {
-    hand_back(ctx, |kept| match number {
-        _ if number == SPAN.0 => Some(SPAN_AT),
-        _ if number == kept.limit => Some(LIMIT_AT),
+    hand_back(ctx, |store| match number {
+        _ if number == SPAN.0 => store.elements.get(SPAN_AT),
+        _ if number == store.about.as_ref()?.limit => store.elements.get(LIMIT_AT),
         _ => None,
     })
+}
+
+/// Replies a phrase, if it is kept.
+#[inline(always)]
+pub(super) fn phrase(ctx: Ctx, phrase: Phrase<'_>) -> bool {
+    hand_back(ctx, |store| store.phrases.get(store.about.as_ref()?.place(phrase)?))
 }
 
 /// Replies all that is said of a plain admission, if it is kept.
 #[inline(always)]
 pub(super) fn admission(ctx: Ctx, limit: Units, remaining: Units) -> bool {
-    hand_back(ctx, |kept| {
+    hand_back(ctx, |store| {
         let at = usize::try_from(remaining.count()).ok();
-        let at = at.filter(|_| limit.count() == kept.limit)?;
-        at.checked_add(ADMISSIONS_AT)
+        let at = at.filter(|_| store.about.as_ref().is_some_and(|a| a.limit == limit.count()))?;
+        store.elements.get(at.checked_add(ADMISSIONS_AT)?)
     })
+}
+
+/// A reply as the protocol has it.
+struct Plain(Vec<u8>);
+
+impl Plain {
+    fn line(&mut self, kind: u8, text: &[u8]) {
+        self.0.push(kind);
+        self.0.extend([text, b"\r\n"].concat());
+    }
+}
+
+impl Reply for Plain {
+    fn array(&mut self, elements: usize) {
+        self.line(b'*', elements.to_string().as_bytes());
+    }
+
+    fn map(&mut self, pairs: usize) {
+        self.array(pairs.saturating_mul(2));
+    }
+
+    fn word(&mut self, word: &'static CStr) {
+        self.line(b'+', word.to_bytes());
+    }
+
+    fn bulk(&mut self, bytes: &[u8]) {
+        self.line(b'$', bytes.len().to_string().as_bytes());
+        self.0.extend([bytes, b"\r\n"].concat());
+    }
+
+    fn integer(&mut self, number: i64) {
+        self.line(b':', number.to_string().as_bytes());
+    }
+
+    fn null(&mut self) {
+        self.line(b'$', b"-1");
+    }
 }

@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_int, c_long};
 
 use super::ffi::{Ctx, OK, api, reply_error};
 use super::prepared;
-use crate::command::reply::Reply;
+use crate::command::reply::{Phrase, Reply};
 use crate::engine::limit::Units;
 use crate::engine::money::Money;
 
@@ -95,13 +95,24 @@ impl Reply for Client {
         self.paid();
     }
 
-    fn admission(&mut self, limit: Units, remaining: Units) -> bool {
-        let kept = prepared::admission(self.ctx, limit, remaining);
-        if kept {
-            fault!("reply");
-            self.paid();
+    #[inline(always)]
+    fn phrase(&mut self, phrase: Phrase<'_>) {
+        fault!("reply");
+        if prepared::phrase(self.ctx, phrase) {
+            self.owed = phrase.rest(self.owed);
+        } else {
+            phrase.write(self);
         }
-        kept
+    }
+
+    fn admission(&mut self, limit: Units, remaining: Units) {
+        fault!("reply");
+        if prepared::admission(self.ctx, limit, remaining) {
+            return self.paid();
+        }
+        self.phrase(Phrase::Admitted(limit));
+        self.integer(remaining.count());
+        self.phrase(Phrase::Whole);
     }
 
     fn null(&mut self) {

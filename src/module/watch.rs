@@ -46,8 +46,8 @@ unsafe extern "C" fn on_config(ctx: Ctx, _: raw::RedisModuleEvent, _: u64, _: *m
 /// Does what depends on settings.
 fn see_settings(ctx: Ctx) {
     warn_of_settings(ctx);
-    if let Some(limit) = state::with(|state| state.settings.policy.requests) {
-        prepared::prepare(ctx, limit);
+    if let Some(figures) = state::with(|state| prepared::Figures::of(&state.settings.policy)) {
+        prepared::prepare(ctx, figures);
     }
 }
 

@@ -153,7 +153,10 @@ pub fn judge<R: Request>(
         return judge_rewound(request, account, rules);
     }
     let now = rules.clock.max(account.latest);
-    request.decide(&Present::new(account, rules.policy, Moment { now, through: now }))
+    // Never moved: what was just written in small pieces is slow to copy.
+    let mut present = Present::stored(account, rules.policy, Moment { now, through: now });
+    present.see_what_is_due();
+    request.decide(&present)
 }
 
 /// What a request is judged by, beside the account.

@@ -63,14 +63,25 @@ impl<'a> Present<'a> {
     #[must_use]
     #[inline(always)]
     pub fn new(account: &'a Account, policy: &'a Policy, moment: Moment) -> Self {
-        let Moment { now, through } = moment;
-        let outlook = Outlook::default();
-        let mut present = Self { account, policy, now, through, after: None, rank: None, outlook };
-        if account.record.period.is_over(now) {
-            present.begin_period();
-        }
-        present.settle();
+        let mut present = Self::stored(account, policy, moment);
+        present.see_what_is_due();
         present
+    }
+
+    /// As stored: the first step of [`Self::new`], for whoever keeps it where it was made.
+    #[inline(always)]
+    pub(super) fn stored(account: &'a Account, policy: &'a Policy, moment: Moment) -> Self {
+        let (Moment { now, through }, outlook) = (moment, Outlook::default());
+        Self { account, policy, now, through, after: None, rank: None, outlook }
+    }
+
+    /// The second: what is due is seen before anything is asked.
+    #[inline(always)]
+    pub(super) fn see_what_is_due(&mut self) {
+        if self.account.record.period.is_over(self.now) {
+            self.begin_period();
+        }
+        self.settle();
     }
 
     /// The same account with other plain figures.
