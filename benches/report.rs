@@ -203,8 +203,7 @@ fn servers(kept: &Kept) -> String {
                 .iter()
                 .flat_map(|keys| [1, 16, 64].map(|depth| format!("{keys}/P{depth}")))
                 .collect();
-            let _ =
-                writeln!(out, "AOF {aof}: rps / INCR, median (least to most); CPU us per call\n");
+            let _ = writeln!(out, "AOF {aof}: rps / INCR, median (quartiles); CPU us per call\n");
             let _ = writeln!(out, "| | {} |", modes.join(" | ").replace("/P", " keys, P="));
             let _ = writeln!(out, "|---|{}", "--:|".repeat(modes.len()));
             for name in COMMANDS {
@@ -337,7 +336,7 @@ fn svg(figures: &Figures) -> String {
     }
     let _ = writeln!(
         out,
-        "<text x=\"0\" y=\"{:.0}\">Bars: medians; lines: least to most. make bench, {}</text>\n</svg>",
+        "<text x=\"0\" y=\"{:.0}\">Bars: medians; lines: quartiles. make bench, {}</text>\n</svg>",
         y + 18.0,
         figures.about("date")
     );

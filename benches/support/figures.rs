@@ -1,6 +1,6 @@
 //! Figures: what a bench measured, printed, and kept in benches/results with `KEEP=yes`.
 //!
-//! A file of results has one figure a line (name, median, least, most), and says first where, on
+//! A file of results has one figure a line (name, median, quartiles), and says first where, on
 //! what and when it was measured. `make bench-docs` makes the tables out of them.
 
 use std::collections::BTreeMap;
@@ -15,9 +15,9 @@ use super::server::Server;
 pub struct Figure {
     /// The median.
     pub median: f64,
-    /// The least.
+    /// The lower quartile: a quarter of the samples is below.
     pub low: f64,
-    /// The most.
+    /// The upper one.
     pub high: f64,
 }
 
@@ -26,7 +26,12 @@ impl Figure {
     pub fn of(samples: &[f64]) -> Self {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
-        Self { median: sorted[sorted.len() / 2], low: sorted[0], high: sorted[sorted.len() - 1] }
+        let (quarter, last) = (sorted.len() / 4, sorted.len() - 1);
+        Self {
+            median: sorted[sorted.len() / 2],
+            low: sorted[quarter],
+            high: sorted[last - quarter],
+        }
     }
 }
 
