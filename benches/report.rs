@@ -198,45 +198,66 @@ fn servers(kept: &Kept) -> String {
     let mut out = String::new();
     for (_, figures) in kept.iter().filter(|(name, _)| name.starts_with("server-")) {
         out.push_str(&head(figures));
-        for aof in ["off", "everysec"] {
-            let modes: Vec<String> = ["random", "hot"]
-                .iter()
-                .flat_map(|keys| [1, 16, 64].map(|depth| format!("{keys}/P{depth}")))
-                .collect();
-            let _ = writeln!(out, "AOF {aof}: rps / INCR, median (quartiles); CPU us per call\n");
-            let _ = writeln!(out, "| | {} |", modes.join(" | ").replace("/P", " keys, P="));
-            let _ = writeln!(out, "|---|{}", "--:|".repeat(modes.len()));
-            for name in COMMANDS {
-                let cell = |mode: &String| {
-                    let figure =
-                        |what: &str| figures.rows.get(&format!("{aof}/{mode}/{name}/{what}"));
-                    let (ratio, cpu) = (figure("ratio"), figure("cpu_us"));
-                    let cpu = cpu.map_or(String::new(), |cpu| shown(cpu.median));
-                    ratio.map_or(String::new(), |ratio| format!("{}; {cpu}", spread(ratio)))
-                };
-                let cells: Vec<String> = modes.iter().map(cell).collect();
-                let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
-            }
-            out.push('\n');
+        beside_incr(&mut out, figures);
+        waits(&mut out, figures);
+        accounts(&mut out, figures);
+    }
+    out
+}
+
+fn beside_incr(out: &mut String, figures: &Figures) {
+    for aof in ["off", "everysec"] {
+        let modes =
+            ["random", "hot"].iter().flat_map(|keys| [1, 16, 64].map(|p| format!("{keys}/P{p}")));
+        let is_there =
+            |mode: &String| figures.rows.contains_key(&format!("{aof}/{mode}/INCR/ratio"));
+        let modes: Vec<String> = modes.filter(is_there).collect();
+        if modes.is_empty() {
+            continue;
         }
-        out.push_str("Microseconds at P=1, random keys, 50 connections, AOF off\n\n");
-        out.push_str("| | p50 | p99 | p99.9 |\n|---|--:|--:|--:|\n");
+        let _ = writeln!(out, "AOF {aof}: rps / INCR, median (quartiles); CPU us per call\n");
+        let _ = writeln!(out, "| | {} |", modes.join(" | ").replace("/P", " keys, P="));
+        let _ = writeln!(out, "|---|{}", "--:|".repeat(modes.len()));
         for name in COMMANDS {
-            let figure = |part| figures.rows.get(&format!("off/random/P1/{name}/{part}"));
-            let cells =
-                ["p50", "p99", "p99.9"].map(|part| figure(part).map_or(String::new(), spread));
+            let cell = |mode: &String| {
+                let figure = |what: &str| figures.rows.get(&format!("{aof}/{mode}/{name}/{what}"));
+                let (ratio, cpu) = (figure("ratio"), figure("cpu_us"));
+                let cpu = cpu.map_or(String::new(), |cpu| shown(cpu.median));
+                ratio.map_or(String::new(), |ratio| format!("{}; {cpu}", spread(ratio)))
+            };
+            let cells: Vec<String> = modes.iter().map(cell).collect();
             let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
-        }
-        out.push_str("\n| accounts | FW.ADMIT / INCR | CPU us per FW.ADMIT |\n|--:|--:|--:|\n");
-        for accounts in [1_000, 10_000, 100_000, 1_000_000, 2_000_000] {
-            let figure = |what| figures.rows.get(&format!("accounts/{accounts}/FW.ADMIT/{what}"));
-            if let (Some(ratio), Some(cpu)) = (figure("ratio"), figure("cpu_us")) {
-                let _ = writeln!(out, "| {accounts} | {} | {} |", spread(ratio), spread(cpu));
-            }
         }
         out.push('\n');
     }
-    out
+}
+
+fn waits(out: &mut String, figures: &Figures) {
+    let figure = |name: &str, part| figures.rows.get(&format!("off/random/P1/{name}/{part}"));
+    if figure("INCR", "p50").is_none() {
+        return;
+    }
+    out.push_str("Microseconds at P=1, random keys, 50 connections, AOF off\n\n");
+    out.push_str("| | p50 | p99 | p99.9 |\n|---|--:|--:|--:|\n");
+    for name in COMMANDS {
+        let cells =
+            ["p50", "p99", "p99.9"].map(|part| figure(name, part).map_or(String::new(), spread));
+        let _ = writeln!(out, "| {name} | {} |", cells.join(" | "));
+    }
+    out.push('\n');
+}
+
+fn accounts(out: &mut String, figures: &Figures) {
+    let rows = [1_000, 10_000, 100_000, 1_000_000, 2_000_000].map(|accounts| {
+        let figure = |what| figures.rows.get(&format!("accounts/{accounts}/FW.ADMIT/{what}"));
+        let (ratio, cpu) = (figure("ratio")?, figure("cpu_us")?);
+        Some(format!("| {accounts} | {} | {} |\n", spread(ratio), spread(cpu)))
+    });
+    if rows.iter().any(Option::is_some) {
+        out.push_str("| accounts | FW.ADMIT / INCR | CPU us per FW.ADMIT |\n|--:|--:|--:|\n");
+        rows.iter().flatten().for_each(|row| out.push_str(row));
+        out.push('\n');
+    }
 }
 
 /// All figures of a bench.

@@ -29,6 +29,8 @@ const CONNECTIONS: usize = 50;
 type Contender = (&'static str, &'static str, &'static str);
 
 const INCR: &str = "INCR counter:{key}";
+/// How far beyond those of the contender the numbers of the INCR before it are.
+const INCR_AT: u64 = 100_000_000;
 const ADMIT: &str = "FW.ADMIT acct:{key}";
 
 /// Those that stand together need each other: all holds of a turn are taken, then all are spent.
@@ -207,6 +209,9 @@ impl Bench {
         // A call that is not pipelined takes several times as long; the targets are those of P=16.
         let calls = if mode.depth == 1 { calls / 8 } else { calls };
         let turns = if mode.depth == 16 { turns } else { turns.div_ceil(2) };
+        // A file is synced once a second, and each is to have its part of it.
+        let (calls, turns) =
+            if mode.aof == "off" { (calls, turns) } else { (5 * calls, turns.div_ceil(5)) };
         let mut runs: BTreeMap<&str, Vec<Turn>> = BTreeMap::new();
         // Its connections stay: to open them takes the server as long as thousands of calls.
         let mut load = self.load(mode.depth);
@@ -267,10 +272,14 @@ impl Bench {
         let end = self.next + calls;
         while self.next < end {
             let numbers = self.next..end.min(self.next + mode.chunk(calls, group));
+            let mut shift = 0;
             for ((turn, template), row) in turns.iter_mut().zip(&templates).zip(group) {
+                shift += INCR_AT;
                 let keys = mode.keys();
                 let job = Job { template: &incr, reply: b":", keys };
-                turn.incr.add(load.run(numbers.clone(), job));
+                // Other numbers, so other keys: none is in the caches because it was just there.
+                let others = numbers.start + shift..numbers.end + shift;
+                turn.incr.add(load.run(others, job));
                 let job = Job { template, reply: row.2.as_bytes(), keys };
                 turn.run.add(load.run(numbers.clone(), job));
             }

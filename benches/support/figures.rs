@@ -134,14 +134,19 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results")
 }
 
-/// A server's name and version.
+/// A server's name and version, and whether it runs on an allocator that is not its own.
 pub fn release(server: &mut Server) -> String {
     let Answer::Text(text) = server.must("INFO server") else { panic!("INFO is text") };
     let text = String::from_utf8_lossy(&text).into_owned();
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
-    match (field("valkey_version:"), field("redis_version:")) {
+    let release = match (field("valkey_version:"), field("redis_version:")) {
         (Some(version), _) => format!("Valkey {version}"),
         (None, version) => format!("Redis {}", version.expect("a version")),
+    };
+    match std::env::var("LD_PRELOAD") {
+        Ok(library) if library.contains("jemalloc") => format!("{release} on jemalloc"),
+        Ok(library) if !library.is_empty() => panic!("what is {library} preloaded for?"),
+        _ => release,
     }
 }
 

@@ -179,7 +179,7 @@ impl Load {
     pub fn run(&mut self, numbers: Range<u64>, job: Job) -> Run {
         let mut run = Run { calls: numbers.end - numbers.start, ..Run::default() };
         let mut next = numbers.start;
-        let (began, cpu) = (Instant::now(), cpu(&self.process));
+        let (cpu, began) = (cpu(&self.process), Instant::now());
         for line in &mut self.lines {
             next = line.send(next..numbers.end.min(next + self.depth), job, &mut self.out);
         }

@@ -72,6 +72,7 @@ impl Command for Admit {
 pub fn parse(mut args: Args<'_>) -> Result<admit::Admit, Error> {
     let (mut cost, mut scope, mut tokens, mut hold, mut ttl) = (None, None, None, None, None);
     while let Some(word) = args.next() {
+        // What is asked for most comes first.
         if Args::is(word, "HOLD") {
             args.option(&mut hold, |args| Ok((args.id_bytes()?, args.money()?)))?;
         } else if Args::is(word, "COST") {

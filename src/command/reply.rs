@@ -55,12 +55,12 @@ impl Phrase<'_> {
             Self::Limit(limit) => out.limit(limit.as_units(), Figure::Money),
             Self::Unfunded(tier, reasons) => {
                 out.money(Money::ZERO);
-                out.tier(tier, reasons);
+                out.tier_and_standing(tier, reasons);
             }
             Self::AtRest(limit, tier, reasons) => {
-                Self::Limit(limit).write(out);
+                out.phrase(Self::Limit(limit));
                 out.money(Money::ZERO);
-                Self::Unfunded(tier, reasons).write(out);
+                out.phrase(Self::Unfunded(tier, reasons));
             }
         }
     }
@@ -68,14 +68,15 @@ impl Phrase<'_> {
     /// How many elements of a reply are to come after it, if so many were before.
     #[must_use]
     pub const fn rest(self, owed: usize) -> usize {
-        match self {
-            Self::Admitted(_) => 3,
-            Self::Outcome(_) => 6,
-            Self::Limit(_) => owed.saturating_sub(1),
-            Self::Whole => 0,
-            Self::Unfunded(..) => owed.saturating_sub(3),
-            Self::AtRest(..) => owed.saturating_sub(5),
-        }
+        let (begins, says): (usize, usize) = match self {
+            Self::Admitted(_) => (6, 4),
+            Self::Whole => (0, 2),
+            Self::Outcome(_) => (7, 2),
+            Self::Limit(_) => (0, 1),
+            Self::Unfunded(..) => (0, 3),
+            Self::AtRest(..) => (0, 5),
+        };
+        owed.saturating_add(begins).saturating_sub(says)
     }
 }
 
@@ -99,8 +100,16 @@ pub trait Reply: Sized {
         phrase.write(self);
     }
 
+    /// All that is replied to a plain admission, if that is at hand; false if it has to be written.
+    fn whole_admission(&mut self, _limit: Units, _remaining: Units) -> bool {
+        false
+    }
+
     /// All that is replied to a plain admission.
     fn admission(&mut self, limit: Units, remaining: Units) {
+        if self.whole_admission(limit, remaining) {
+            return;
+        }
         self.phrase(Phrase::Admitted(limit));
         self.integer(remaining.count());
         self.phrase(Phrase::Whole);
@@ -169,11 +178,11 @@ pub trait Reply: Sized {
             return self.phrase(Phrase::Unfunded(tier, reasons));
         }
         self.money(*credits);
-        self.tier(tier, reasons);
+        self.tier_and_standing(tier, reasons);
     }
 
     /// The tier, and the standing.
-    fn tier(&mut self, tier: Option<&Name>, reasons: Reasons) {
+    fn tier_and_standing(&mut self, tier: Option<&Name>, reasons: Reasons) {
         self.bulk(tier.map_or(&b"none"[..], Name::as_bytes));
         self.bulk(reasons.standing().as_bytes());
     }
@@ -238,15 +247,15 @@ mod tests {
     #[test]
     fn a_phrase_knows_what_is_to_come_after_it() {
         let (limit, active) = (Limit::Unlimited, Reasons::NONE);
-        // Each with what is owed where it stands.
-        for (owed, phrase) in [
-            (1, Phrase::Admitted(Units::of(600))),
-            (2, Phrase::Whole),
-            (1, Phrase::Outcome(Outcome::Late)),
-            (5, Phrase::Limit(limit)),
-            (3, Phrase::Unfunded(None, active)),
-            (5, Phrase::AtRest(limit, None, active)),
+        for phrase in [
+            Phrase::Admitted(Units::of(600)),
+            Phrase::Whole,
+            Phrase::Outcome(Outcome::Late),
+            Phrase::Limit(limit),
+            Phrase::Unfunded(None, active),
+            Phrase::AtRest(limit, None, active),
         ] {
+            let owed = 10;
             let mut written = Owed(owed);
             phrase.write(&mut written);
             assert_eq!(phrase.rest(owed), written.0, "{phrase:?}");

@@ -40,6 +40,7 @@ impl Command for Spend {
         let amount = args.money()?;
         let (mut id, mut hold, mut tokens, mut partial) = (None, None, None, None);
         while let Some(word) = args.next() {
+            // What is asked for most comes first.
             if Args::is(word, "HOLD") {
                 args.option(&mut hold, Args::id_bytes)?;
             } else if Args::is(word, "ID") {

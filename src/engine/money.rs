@@ -9,7 +9,7 @@ use std::fmt;
 const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
 const FRACTION_DIGITS: usize = 9;
 const WHOLE_DIGITS: usize = 10;
-/// The powers of ten: what the last of so many decimals too few is worth.
+/// Powers of ten: where so many decimals of nine are missing, what the last one given is worth in nanos.
 const TENS: [i64; FRACTION_DIGITS + 1] =
     [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, NANOS_PER_DOLLAR];
 

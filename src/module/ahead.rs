@@ -12,7 +12,7 @@ use crate::engine::time::Millis;
 const LINE: usize = 64;
 /// How much of a list is looked at first: its head and the first two rows.
 const HEAD: usize = 160;
-/// How much of the block with holds: the head and eight rows, more than most have.
+/// How much of the block with holds: the head and seven rows, more than most have.
 const BLOCK: usize = 640;
 /// How much of a window's older slots: all, if it is not in steady use.
 const ROW: usize = 256;
@@ -23,10 +23,10 @@ pub(super) fn account(account: *const Account) {
     fetch(account, size_of::<Account>());
 }
 
-/// Has fetched what most accounts do not have.
+/// Has fetched what most accounts do not have, and of holds a few.
 #[inline(always)]
-pub(super) fn parts(account: &Account) {
-    fetch(account.parts.place(), BLOCK);
+pub(super) fn parts(account: &Account, kept: Kept) {
+    fetch(account.parts.place(), if kept == Kept::Closed { BLOCK } else { HEAD });
 }
 
 /// Has fetched the older slots of the requests window, if they will be looked at.

@@ -7,7 +7,7 @@ use redis_module::raw;
 use super::describe::{Category, Traits, describe};
 use super::ffi::{Ctx, ERR, OK, Str, api, c_text, guarded, missing, warn};
 use super::warnings::WARNINGS;
-use super::{datatype, pipeline, settings, state, watch};
+use super::{datatype, pipeline, prepared, settings, state, watch};
 use crate::command::{Access, Command, Doc, Keyless, Visitor, own};
 
 /// Valkey 9 moves slots atomically only if every module says it can.
@@ -48,6 +48,7 @@ fn load(ctx: Ctx, arguments: c_int) -> Result<(), String> {
     }
     log_panics();
     state::begin();
+    prepared::begin();
     let options = raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED
         | raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
         | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD

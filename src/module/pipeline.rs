@@ -201,8 +201,8 @@ fn run<C: Command>(
 /// read.
 #[inline(always)]
 fn time_while_fetching(state: &State, account: Option<&Account>, recalls: Option<Kept>) -> Millis {
-    if let (Some(account), Some(_)) = (account, recalls) {
-        ahead::parts(account);
+    if let (Some(account), Some(kept)) = (account, recalls) {
+        ahead::parts(account, kept);
     }
     let now = state.clock.now();
     if let Some(account) = account {

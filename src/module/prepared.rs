@@ -4,10 +4,12 @@
 //! FW.ADMIT replies. They are written by the very code that writes them otherwise; where the server
 //! cannot keep them, they are written each time.
 //!
-//! A phrase is more than one element and less than a whole reply. The server lets a command of ours say
-//! that, keeps the bytes as they are, and hands them back as they are; whether it does is looked at.
+//! A phrase is more than one element and less than a whole reply. A command may reply what is no whole
+//! value: the server keeps its bytes, and hands them back, without a look at them. That it kept what the
+//! protocol says is checked. A phrase must never be asked for its type or its elements: the server would
+//! read it as a value then, and cut it short.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::CStr;
 use std::ptr::null_mut;
 use std::rc::Rc;
@@ -40,7 +42,7 @@ const ADMISSIONS_AT: usize = LIMIT_AT + 1;
 const PHRASES: usize = 3;
 const PHRASES_OF_TIER: usize = 3;
 
-type Kept = *mut raw::RedisModuleCallReply;
+type Written = *mut raw::RedisModuleCallReply;
 
 /// The platform's figures that what is kept is about.
 #[derive(PartialEq, Eq)]
@@ -62,14 +64,16 @@ impl Figures {
     /// All phrases that are kept, in their order.
     fn phrases(&self) -> impl Iterator<Item = Phrase<'_>> {
         let limit = Units::new(self.limit).unwrap_or_default();
-        let of_none = [Phrase::Admitted(limit), Phrase::Whole, Phrase::Outcome(Outcome::Ok)];
+        let of_none: [_; PHRASES] =
+            [Phrase::Admitted(limit), Phrase::Whole, Phrase::Outcome(Outcome::Ok)];
         let of_tiers = self.tiers.rows().iter().flat_map(|tier| {
             let (name, active) = (Some(&tier.name), Reasons::NONE);
-            [
+            let phrases: [_; PHRASES_OF_TIER] = [
                 Phrase::Limit(tier.limit),
                 Phrase::Unfunded(name, active),
                 Phrase::AtRest(tier.limit, name, active),
-            ]
+            ];
+            phrases
         });
         of_none.into_iter().chain(of_tiers)
     }
@@ -86,7 +90,10 @@ impl Figures {
             Phrase::Unfunded(Some(tier), Reasons::NONE) => (self.tiers.rank(tier)?, 1),
             Phrase::AtRest(limit, Some(tier), Reasons::NONE) => {
                 let rank = self.tiers.rank(tier)?;
-                (Some(rank).filter(|_| rows.get(rank).is_some_and(|row| row.limit == limit))?, 2)
+                if rows.get(rank)?.limit != limit {
+                    return None;
+                }
+                (rank, 2)
             }
             Phrase::Unfunded(..) | Phrase::AtRest(..) => return None,
         };
@@ -106,18 +113,12 @@ struct Store {
     ctx: Ctx,
     about: Option<Rc<Figures>>,
     /// All elements, in which each lies.
-    all: Kept,
-    elements: Vec<Kept>,
-    phrases: Vec<Kept>,
+    all: Written,
+    elements: Vec<Written>,
+    phrases: Vec<Written>,
 }
 
-static STORE: MainThread<Store> = MainThread(RefCell::new(Store {
-    ctx: null_mut(),
-    about: None,
-    all: null_mut(),
-    elements: Vec::new(),
-    phrases: Vec::new(),
-}));
+static STORE: MainThread<Store> = MainThread(RefCell::new(Store::NONE));
 
 /// What is to be written, while the server is asked for it.
 struct Wanted {
@@ -126,14 +127,21 @@ struct Wanted {
     phrase: Option<usize>,
 }
 
-thread_local! {
-    static WANTED: Cell<Option<Wanted>> = const { Cell::new(None) };
+// Not a thread's own: what has a destructor there keeps a library that is unloaded in its place.
+static WANTED: MainThread<Option<Wanted>> = MainThread(RefCell::new(None));
+
+/// Begins with nothing. What was kept for a module of this library that was unloaded is not given back:
+/// where the server was asked for it is gone.
+pub(super) fn begin() {
+    if let Ok(mut store) = STORE.0.try_borrow_mut() {
+        *store = Store::NONE;
+    }
 }
 
 /// Has the server write all that is said of these figures, unless it did.
 pub(super) fn prepare(ctx: Ctx, figures: Figures) {
     let Ok(mut store) = STORE.0.try_borrow_mut() else { return };
-    if store.about.as_deref() == Some(&figures) {
+    if store.about.as_deref() == Some(&figures) && !store.all.is_null() {
         return;
     }
     if store.ctx.is_null() {
@@ -145,51 +153,83 @@ pub(super) fn prepare(ctx: Ctx, figures: Figures) {
 }
 
 impl Store {
+    const NONE: Self = Self {
+        ctx: null_mut(),
+        about: None,
+        all: null_mut(),
+        elements: Vec::new(),
+        phrases: Vec::new(),
+    };
+
     /// Gives back all that is kept.
     fn clear(&mut self) {
         self.about = None;
         self.elements.clear();
-        for kept in self.phrases.drain(..).chain([std::mem::replace(&mut self.all, null_mut())]) {
-            if !kept.is_null() {
-                api!(RedisModule_FreeCallReply(kept));
+        for written in self.phrases.drain(..).chain([std::mem::replace(&mut self.all, null_mut())])
+        {
+            if !written.is_null() {
+                api!(RedisModule_FreeCallReply(written));
             }
         }
     }
 
     fn fill(&mut self, about: &Rc<Figures>) {
         self.about = Some(Rc::clone(about));
-        self.all = self.written(None, about);
+        self.all = self.written(Wanted { about: Rc::clone(about), phrase: None });
         if !self.all.is_null() {
-            // An error of the server's has no elements.
             let element = |at| api!(RedisModule_CallReplyArrayElement(self.all, at));
             self.elements = (0..about.elements()).map(element).collect();
         }
-        for (at, phrase) in about.phrases().enumerate() {
-            let mut kept = self.written(Some(at), about);
-            let mut plain = Plain(Vec::new());
-            phrase.write(&mut plain);
-            if !kept.is_null() && proto(kept) != plain.0 {
-                api!(RedisModule_FreeCallReply(kept));
-                kept = null_mut();
-            }
-            self.phrases.push(kept);
+        for (at, _) in about.phrases().enumerate() {
+            let written = self.written(Wanted { about: Rc::clone(about), phrase: Some(at) });
+            self.phrases.push(written);
         }
     }
 
-    /// What the server wrote of it; null if it did not.
-    fn written(&self, phrase: Option<usize>, about: &Rc<Figures>) -> Kept {
-        WANTED.set(Some(Wanted { about: Rc::clone(about), phrase }));
+    /// What the server wrote of it; null if it wrote nothing, or anything else.
+    fn written(&self, wanted: Wanted) -> Written {
+        let mut expected = Protocol(Vec::new());
+        wanted.write(&mut expected);
+        if let Ok(mut asked) = WANTED.0.try_borrow_mut() {
+            *asked = Some(wanted);
+        }
         // Any command of ours without a key: it comes to `write` below.
-        let kept = api!(RedisModule_Call(self.ctx, c"FW.HELP".as_ptr(), c"".as_ptr()));
-        WANTED.set(None);
-        kept
+        let written = api!(RedisModule_Call(self.ctx, c"FW.HELP".as_ptr(), c"".as_ptr()));
+        take_wanted();
+        if !written.is_null() && proto(written) != expected.0 {
+            api!(RedisModule_FreeCallReply(written));
+            return null_mut();
+        }
+        written
     }
 }
 
+impl Wanted {
+    fn write(&self, out: &mut impl Reply) {
+        let about = &self.about;
+        if let Some(at) = self.phrase {
+            return about.phrases().nth(at).into_iter().for_each(|phrase| phrase.write(out));
+        }
+        out.array(about.elements());
+        out.word(DONE);
+        TEXTS.iter().for_each(|text| out.bulk(text));
+        out.integer(SPAN.0);
+        out.integer(about.limit);
+        for remaining in (0..about.limit).take(about.elements().saturating_sub(ADMISSIONS_AT)) {
+            let units = |count| Units::new(count).unwrap_or_default();
+            out.admission(units(about.limit), units(remaining));
+        }
+    }
+}
+
+fn take_wanted() -> Option<Wanted> {
+    WANTED.0.try_borrow_mut().ok()?.take()
+}
+
 /// The bytes that are handed back.
-fn proto<'a>(kept: Kept) -> &'a [u8] {
+fn proto<'a>(written: Written) -> &'a [u8] {
     let mut length = 0_usize;
-    let start = api!(RedisModule_CallReplyProto(kept, &raw mut length));
+    let start = api!(RedisModule_CallReplyProto(written, &raw mut length));
     if start.is_null() {
         return &[];
     }
@@ -199,29 +239,17 @@ fn proto<'a>(kept: Kept) -> &'a [u8] {
 
 /// Writes what is wanted, if the server was asked for it; false if a client has called.
 pub(super) fn write(out: &mut impl Reply) -> bool {
-    let Some(Wanted { about, phrase }) = WANTED.take() else { return false };
-    if let Some(at) = phrase {
-        about.phrases().nth(at).into_iter().for_each(|phrase| phrase.write(out));
-        return true;
-    }
-    out.array(about.elements());
-    out.word(DONE);
-    TEXTS.iter().for_each(|text| out.bulk(text));
-    out.integer(SPAN.0);
-    out.integer(about.limit);
-    for remaining in (0..about.limit).take(about.elements().saturating_sub(ADMISSIONS_AT)) {
-        let units = |count| Units::new(count).unwrap_or_default();
-        out.admission(units(about.limit), units(remaining));
-    }
-    true
+    let wanted = take_wanted();
+    wanted.iter().for_each(|wanted| wanted.write(out));
+    wanted.is_some()
 }
 
 /// Replies what is kept, and tells whether it is.
 #[inline(always)]
-fn hand_back(ctx: Ctx, find: impl FnOnce(&Store) -> Option<&Kept>) -> bool {
+fn hand_back(ctx: Ctx, find: impl FnOnce(&Store) -> Option<&Written>) -> bool {
     let Ok(store) = STORE.0.try_borrow() else { return false };
-    let Some(kept) = find(&store) else { return false };
-    !kept.is_null() && api!(RedisModule_ReplyWithCallReply(ctx, *kept)) == OK
+    let Some(&written) = find(&store) else { return false };
+    !written.is_null() && api!(RedisModule_ReplyWithCallReply(ctx, written)) == OK
 }
 
 /// Replies a simple string, if it is kept.
@@ -264,16 +292,16 @@ pub(super) fn admission(ctx: Ctx, limit: Units, remaining: Units) -> bool {
 }
 
 /// A reply as the protocol has it.
-struct Plain(Vec<u8>);
+struct Protocol(Vec<u8>);
 
-impl Plain {
+impl Protocol {
     fn line(&mut self, kind: u8, text: &[u8]) {
         self.0.push(kind);
         self.0.extend([text, b"\r\n"].concat());
     }
 }
 
-impl Reply for Plain {
+impl Reply for Protocol {
     fn array(&mut self, elements: usize) {
         self.line(b'*', elements.to_string().as_bytes());
     }

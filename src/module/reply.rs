@@ -97,22 +97,21 @@ impl Reply for Client {
 
     #[inline(always)]
     fn phrase(&mut self, phrase: Phrase<'_>) {
-        fault!("reply");
         if prepared::phrase(self.ctx, phrase) {
             self.owed = phrase.rest(self.owed);
+            fault!("phrase");
         } else {
             phrase.write(self);
         }
     }
 
-    fn admission(&mut self, limit: Units, remaining: Units) {
+    fn whole_admission(&mut self, limit: Units, remaining: Units) -> bool {
         fault!("reply");
-        if prepared::admission(self.ctx, limit, remaining) {
-            return self.paid();
+        let kept = prepared::admission(self.ctx, limit, remaining);
+        if kept {
+            self.paid();
         }
-        self.phrase(Phrase::Admitted(limit));
-        self.integer(remaining.count());
-        self.phrase(Phrase::Whole);
+        kept
     }
 
     fn null(&mut self) {

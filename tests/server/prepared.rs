@@ -114,10 +114,33 @@ fn the_money_reply_tells_each_tier_and_what_is_held_and_prepaid() {
 fn a_limit_of_the_accounts_own_is_told_with_its_tier() {
     let mut server = Server::start(&[]);
     server.must("FW.SPEND a 1");
+    server.must("FW.ADMIT b HOLD h 1");
+    // The limit of another tier, and limits of none.
     for limit in ["500", "60", "unlimited"] {
         server.must(&format!("FW.LIMIT a spend MAX {limit}"));
+        server.must(&format!("FW.LIMIT b spend MAX {limit}"));
         assert_eq!(server.says("FW.SPEND a 0"), format!("OK 1 {limit} 0 0 tier-1 active"));
+        assert_eq!(server.says("FW.SPEND b 0"), format!("OK 0 {limit} 1 0 tier-1 active"));
     }
+}
+
+#[test]
+fn settings_may_change_within_a_transaction() {
+    let mut server = Server::start(&[]);
+    for line in [
+        "MULTI",
+        "FW.SPEND a 1",
+        "FW.ADMIT a",
+        "CONFIG SET fw.tiers \"tier-1 60 0\" fw.requests-per-minute 20000",
+        "FW.SPEND a 1",
+        "FW.ADMIT a",
+    ] {
+        server.must(line);
+    }
+    let told = server.says("EXEC");
+    let first = format!("[OK 1 50 0 0 tier-1 active] [{}]", admitted(600, 599));
+    let then = format!("[OK 2 60 0 0 tier-1 active] [{}]", admitted(20_000, 19_998));
+    assert_eq!(told, format!("{first} OK {then}"));
 }
 
 #[test]

@@ -196,6 +196,9 @@ fn a_name_that_is_no_setting_in_loadex_does_on_each_server_what_operations_md_sa
             assert!(matches!(server.ask("FW.TIERS"), Answer::Error(_)));
             assert_eq!(server.says(&load), "OK");
             assert_eq!(shown(&mut server, "anchor-day"), Answer::Text("9".into()));
+            // What it had the server write before is not used again.
+            server.must("CONFIG SET fw.tiers \"tier-1 60 0\" fw.new-accounts open");
+            assert_eq!(server.says("FW.SPEND a 1"), "OK 1 60 0 0 tier-1 active");
             let Answer::List(rows) = server.must("ACL CAT fw") else {
                 panic!("commands are a list")
             };

@@ -100,3 +100,24 @@ fn a_reply_that_fails_half_way_is_ended_and_the_next_reply_is_its_own() {
     }
     assert_eq!(panics(&server), 2 * views.len());
 }
+
+#[test]
+fn a_reply_that_fails_after_a_part_written_beforehand_is_ended_too() {
+    let mut server = start(&[]);
+    fill(&mut server);
+    server.must("FW.LIMIT own requests MAX 20000");
+    server.must("CONFIG SET fw.requests-per-minute 20000");
+    for line in ["FW.ADMIT a HOLD x 1", "FW.SPEND a 1 HOLD x", "FW.ADMIT peeked"] {
+        server.must(line);
+    }
+    // Views, and what changes nothing: a part of three slots of six, and one of one of seven.
+    for line in ["FW.PEEK peeked", "FW.SPEND a 1 HOLD x"] {
+        let mut connection = server.connect();
+        connection.set_read_timeout(Some(PATIENCE)).unwrap();
+        arm(&mut server, "phrase");
+        run_on(&mut connection, &crate::support::scenario::words(line));
+        let echo = [b"ECHO".to_vec(), line.as_bytes().to_vec()];
+        assert_eq!(run_on(&mut connection, &echo), Answer::Text(line.into()), "{line}");
+    }
+    assert_eq!(panics(&server), 2);
+}
