@@ -2,7 +2,8 @@
 //!
 //! An id is any bytes; a name has a grammar. Both are stored and compared whole, and the lengths
 //! that are usual (a UUID, a tier's name) need no allocation of their own.
-//! Invariant: an [`Id`] and [`IdBytes`] have 1 to 128 bytes; a [`Name`] matches `[a-z0-9][a-z0-9._-]*`, at most 64.
+//! Invariant: an [`Id`] and [`IdBytes`] have 1 to 128 bytes; a [`Name`] matches
+//! `[a-z0-9][a-z0-9._-]*`, at most 64.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -9,7 +9,7 @@ use std::fmt;
 const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
 const FRACTION_DIGITS: usize = 9;
 const WHOLE_DIGITS: usize = 10;
-/// Powers of ten: where so many decimals of nine are missing, what the last one given is worth in nanos.
+/// Powers of ten: what the last decimal given is worth in nanos, where so many of the nine are not.
 const TENS: [i64; FRACTION_DIGITS + 1] =
     [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, NANOS_PER_DOLLAR];
 

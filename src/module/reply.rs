@@ -37,13 +37,8 @@ impl Client {
         self.owed = self.owed.saturating_sub(1);
     }
 
-    /// Writes a bulk string: one that is kept, if it may be.
-    #[inline(always)]
-    fn put_bulk(&mut self, bytes: &[u8], may_be_kept: bool) {
-        fault!("reply");
-        if !(may_be_kept && prepared::bulk(self.ctx, bytes)) {
-            api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
-        }
+    fn put_bulk(&mut self, bytes: &[u8]) {
+        api!(RedisModule_ReplyWithStringBuffer(self.ctx, bytes.as_ptr().cast(), bytes.len()));
         self.paid();
     }
 
@@ -76,16 +71,20 @@ impl Reply for Client {
     }
 
     fn bulk(&mut self, bytes: &[u8]) {
-        self.put_bulk(bytes, true);
+        fault!("reply");
+        if prepared::bulk(self.ctx, bytes) {
+            return self.paid();
+        }
+        self.put_bulk(bytes);
     }
 
     fn money(&mut self, money: Money) {
         // Of amounts 0 alone is among the replies that are kept.
         if money.is_zero() {
-            self.bulk(b"0")
-        } else {
-            self.put_bulk(money.text().as_bytes(), false)
+            return self.bulk(b"0");
         }
+        fault!("reply");
+        self.put_bulk(money.text().as_bytes());
     }
 
     fn integer(&mut self, number: i64) {
