@@ -31,7 +31,7 @@ use support::scenario::words;
 
 /// One account, and all that its rules need.
 struct One {
-    account: Option<Account>,
+    account: Option<Box<Account>>,
     policy: Policy,
     clock: i64,
     hashing: Hashing,
@@ -65,7 +65,7 @@ impl One {
     /// Judges; whether something would change. The decision is looked at where it lies, as the
     /// server does.
     fn judge(&self, request: &impl Request) -> bool {
-        let judged = judge(black_box(request), self.account.as_ref(), &self.rules());
+        let judged = judge(black_box(request), self.account.as_deref(), &self.rules());
         match black_box(&judged) {
             Ok(decision) => decision.effect.is_some(),
             Err(refusal) => panic!("it is refused: {refusal:?}"),
@@ -74,7 +74,7 @@ impl One {
 
     /// Judges and applies; then the effect can be looked at.
     fn change(&mut self, request: &impl Request, look: impl FnOnce(&Effect)) {
-        let judged = judge(black_box(request), self.account.as_ref(), &self.rules());
+        let judged = judge(black_box(request), self.account.as_deref(), &self.rules());
         let decision = match &judged {
             Ok(decision) => decision,
             Err(refusal) => panic!("it is refused: {refusal:?}"),

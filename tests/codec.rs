@@ -42,16 +42,16 @@ struct History {
     hashing: Hashing,
     policy: Policy,
     clock: i64,
-    account: Option<Account>,
+    account: Option<Box<Account>>,
     /// Each effect, with the account it belongs to.
-    effects: Vec<(Option<Account>, Effect)>,
+    effects: Vec<(Option<Box<Account>>, Effect)>,
 }
 
 impl History {
     fn ask(&mut self, request: &impl Request) {
         let clock = Millis(self.clock);
         let rules = Rules { policy: &self.policy, clock, hashing: &self.hashing };
-        let decision = judge(request, self.account.as_ref(), &rules);
+        let decision = judge(request, self.account.as_deref(), &rules);
         let Some(effect) = decision.expect("an answer").effect else { panic!("nothing changed") };
         self.effects.push((self.account.clone(), effect.clone()));
         match &mut self.account {
@@ -266,7 +266,7 @@ fn damaged_effect_bytes_are_refused_or_leave_a_sound_account() {
                 refused += 1;
                 continue;
             };
-            if fits::fits(before.as_ref(), &effect).is_err() {
+            if fits::fits(before.as_deref(), &effect).is_err() {
                 refused += 1;
                 continue;
             }

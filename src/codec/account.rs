@@ -29,7 +29,7 @@ const FIXED_LIMITS: usize = 4;
 pub fn encode(account: &Account, out: &mut Vec<u8>) {
     seal(Kind::Account, out, |out| {
         account.latest.write(out);
-        account.created.write(out);
+        account.created().write(out);
         record::write(&account.record, account.pinned(), account.last_token(), out);
         write_window(&account.requests, out);
         let has_parts = has_parts(&account.parts);
@@ -44,23 +44,28 @@ pub fn encode(account: &Account, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// [`Damage`] says what is wrong. No account is half read.
-pub fn decode(blob: &[u8], hashing: &Hashing) -> Result<Account, Damage> {
+pub fn decode(blob: &[u8], hashing: &Hashing) -> Result<Box<Account>, Damage> {
     let account = open(Kind::Account, blob, |from| {
         let latest = Millis::read(from)?;
         let created = Millis::read(from)?;
         let figures = record::read(from)?;
         let requests = read_window(from, latest)?;
-        let mut parts = match from.byte()? {
-            0 => Parts::default(),
-            1 => read_parts(from, latest, hashing)?,
+        if created > Millis::LAST {
+            return Err(Damage("it was created too late"));
+        }
+        let mut account = Account::new(figures.record, created);
+        (account.latest, account.requests) = (latest, requests);
+        match from.byte()? {
+            0 => {}
+            1 => read_parts(&mut account, from, hashing)?,
             _ => return Err(Damage("neither absent nor present")),
-        };
+        }
         if figures.pinned.is_some() || figures.last_token != 0 {
-            parts.with_extras(|extras| {
+            account.parts.with_extras(|extras| {
                 (extras.pinned, extras.last_token) = (figures.pinned, figures.last_token);
             });
         }
-        Ok(Account { latest, requests, parts, record: figures.record, created })
+        Ok(account)
     })?;
     account.check().map_err(Damage)?;
     Ok(account)
@@ -130,17 +135,18 @@ fn write_parts(parts: &Parts, out: &mut Vec<u8>) {
     }
 }
 
-fn read_parts(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Result<Parts, Damage> {
-    let (mut parts, mut extras) = (Parts::default(), Extras::default());
+fn read_parts(
+    account: &mut Box<Account>,
+    from: &mut Reader<'_>,
+    hashing: &Hashing,
+) -> Result<(), Damage> {
+    let mut extras = Extras::default();
     let limits = FIXED_LIMITS.saturating_add(QUOTA_LIMITS).saturating_add(SCOPED_LIMITS);
     extras.limits = from.rows::<(LimitName, Override)>(limits)?.into_iter().collect();
     for _ in 0..from.count(SCOPED_LIMITS.saturating_add(1))? {
-        extras.windows.insert(Wire::read(from)?, read_window(from, latest)?);
+        extras.windows.insert(Wire::read(from)?, read_window(from, account.latest)?);
     }
-    for _ in 0..from.count(STORED_HOLDS)? {
-        let (id, hold) = <(Id, Hold)>::read(from)?;
-        parts.put_hold(id, hold, hashing);
-    }
+    let holds = from.rows::<(Id, Hold)>(STORED_HOLDS)?;
     for (id, lease) in from.rows::<(Id, Lease)>(LEASES)? {
         extras.leases.get_or_insert_default().put(id, lease);
     }
@@ -149,7 +155,10 @@ fn read_parts(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resul
     extras.blocked = Option::read(from)?.map(Box::new);
     extras.log = from.rows(LOG_ROWS)?.into();
     if extras.has_parts() {
-        parts.with_extras(|kept| *kept = extras);
+        account.parts.with_extras(|kept| *kept = extras);
+    }
+    for (id, hold) in holds {
+        account.put_hold(&id, &hold, hashing);
     }
     for kept in Kept::ALL {
         for _ in 0..from.count(kept.bound())? {
@@ -157,8 +166,9 @@ fn read_parts(from: &mut Reader<'_>, latest: Millis, hashing: &Hashing) -> Resul
             if entry.act.space().kept() != kept {
                 return Err(Damage("an id is remembered in the wrong place"));
             }
-            parts.record(entry, hashing);
+            account.remember(&entry, hashing);
         }
     }
-    if has_parts(&parts) { Ok(parts) } else { Err(Damage("an empty part is stored")) }
+    account.tidy();
+    if has_parts(&account.parts) { Ok(()) } else { Err(Damage("an empty part is stored")) }
 }

@@ -1,41 +1,73 @@
 //! The account: all that is stored of one judged party.
 //!
-//! Plain figures lie in a [`Record`]; what most accounts do not have lies behind one pointer. What
-//! can be derived (standing, remaining, the tier by history) is not stored. Only `apply` changes an
-//! account; anything may read it.
+//! It is one block: plain figures lie in a [`Record`], and a few holds, which not every account has,
+//! behind them, for which the block grows and shrinks. What fewer accounts have, and what is many, lies
+//! behind one pointer. What can be derived (standing, remaining, the tier by history) is not stored.
+//! Only `apply` changes an account; anything may read it.
 //! Invariants: [`Account::check`] names them all, and holds after every change.
 
 use std::collections::BTreeSet;
 
+use super::act::{Entry, Kept};
 use super::bounds;
 use super::extras::LimitKind;
+use super::hold::Hold;
 use super::id::{Id, Name};
+use super::index::Hashing;
 use super::lease::Leases;
 use super::ledger::Ledger;
 use super::limit::{LimitName, Override};
 use super::log::{Row, Told};
 use super::money::Money;
 use super::month::{Anchor, Period};
-use super::parts::Parts;
+use super::parts::{HEAD, Parts, size_of_closed, size_of_hold};
 use super::standing::Reason;
 use super::time::Millis;
 use super::window::Window;
 
-/// One account: two cache lines. What FW.ADMIT needs lies in the first, but for the tier.
-#[derive(Clone, Debug)]
+/// One account: two cache lines, and room for holds in those that have any.
+///
+/// How much room is known twice: whoever has an account has its length too, and who has no more than
+/// its address finds it at [`ROOM_AT`].
 #[repr(C)]
-pub struct Account {
+pub struct Account<B: ?Sized = [u8]> {
     /// The time of the last command that changed it.
     pub latest: Millis,
     /// The requests window.
     pub requests: Window,
-    /// What most accounts do not have; absent while there is none of it.
-    pub parts: Parts,
     /// Its plain figures.
     pub record: Record,
-    /// When it was created.
-    pub created: Millis,
+    created: [u8; CREATED],
+    room: u16,
+    /// What most accounts do not have.
+    pub parts: Parts<B>,
 }
+
+/// Bytes of an instant up to [`Millis::LAST`].
+const CREATED: usize = 6;
+
+/// Where an account says for how many bytes of holds it has room: a native `u16`.
+pub const ROOM_AT: usize = std::mem::offset_of!(Account<[u8; 0]>, room);
+
+/// An account without room for holds.
+type Bare = Account<[u8; 0]>;
+
+/// The room an account can have, and how it comes to have it. Each size but the first fills what the
+/// allocator hands out, and takes a third more than the one before.
+macro_rules! rooms {
+    ($($room:literal)*) => {
+        const ROOMS: &[usize] = &[0, $($room),*];
+
+        fn with_room(bare: Bare, room: usize) -> Box<Account> {
+            match room {
+                $($room => bare.with::<$room>(),)*
+                _ => bare.with::<0>(),
+            }
+        }
+    };
+}
+
+rooms!(64 128 192 256 384 512 768 1152 1664 2432 3968);
 
 /// The plain figures of an account. A decision works on a copy, so that the account stays as it
 /// is until everything is decided.
@@ -59,14 +91,101 @@ pub struct Record {
 impl Account {
     /// An account that has done nothing yet.
     #[must_use]
-    pub fn new(record: Record, now: Millis) -> Self {
-        Self {
-            latest: now,
-            requests: Window::default(),
-            parts: Parts::default(),
-            record,
-            created: now,
+    pub fn new(record: Record, now: Millis) -> Box<Self> {
+        let mut created = [0; CREATED];
+        if let Some(bytes) = now.0.to_le_bytes().first_chunk() {
+            created = *bytes;
         }
+        let (requests, parts) = (Window::default(), Parts::EMPTY);
+        Bare { latest: now, requests, record, created, room: 0, parts }.with::<0>()
+    }
+
+    /// The same account in a block of its own.
+    #[must_use]
+    pub fn copy(&self) -> Box<Self> {
+        let mut copy = with_room(self.bare(self.requests.clone()), self.parts.room());
+        self.parts.copy_to(&mut copy.parts);
+        copy
+    }
+
+    /// The same without its parts, and with this window.
+    fn bare(&self, requests: Window) -> Bare {
+        let Self { latest, created, .. } = *self;
+        Bare {
+            latest,
+            requests,
+            record: self.record.clone(),
+            created,
+            room: 0,
+            parts: Parts::EMPTY,
+        }
+    }
+
+    /// When it was created.
+    #[must_use]
+    pub fn created(&self) -> Millis {
+        let [a, b, c, d, e, f] = self.created;
+        Millis(i64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
+    }
+
+    /// Puts a hold in the place of the one with the same id.
+    pub fn put_hold(self: &mut Box<Self>, id: &Id, hold: &Hold, hashing: &Hashing) {
+        self.reserve(size_of_hold(id, hold));
+        self.parts.put_hold(id, hold, hashing);
+    }
+
+    /// Remembers that a hold was closed, which is a hold no longer.
+    pub fn close(self: &mut Box<Self>, entry: &Entry, hashing: &Hashing) {
+        if !self.parts.close_in_place(entry) {
+            self.reserve(size_of_closed(&entry.id));
+            self.parts.close(entry, hashing);
+        }
+    }
+
+    /// Remembers an act, over what was known of the same id.
+    pub fn remember(self: &mut Box<Self>, entry: &Entry, hashing: &Hashing) {
+        if entry.act.space().kept() == Kept::Closed {
+            self.reserve(size_of_closed(&entry.id));
+        }
+        self.parts.record(entry, hashing);
+    }
+
+    /// Lets what has become few lie side by side, and gives back what is empty.
+    pub fn tidy(self: &mut Box<Self>) {
+        if self.parts.extras().is_some() {
+            if let Some(bytes) = self.parts.bytes_of_few_holds() {
+                self.reserve(bytes);
+                self.parts.see_few_holds();
+            }
+            if let Some(bytes) = self.parts.bytes_of_few_closed() {
+                self.reserve(bytes);
+                self.parts.see_few_closed();
+            }
+            self.parts.drop_empty();
+        }
+        let (room, used) = (self.parts.room(), self.parts.used());
+        let idle = used == 0 || (room > ROOMS[1] && used.saturating_mul(4) <= room);
+        if room > 0 && idle {
+            self.move_to_room_for(used);
+        }
+    }
+
+    /// Makes room for so many bytes more of holds, unless they would be too many.
+    #[inline(always)]
+    fn reserve(self: &mut Box<Self>, more: usize) {
+        let used = self.parts.used().max(HEAD).saturating_add(more);
+        if used > self.parts.room() {
+            self.move_to_room_for(used);
+        }
+    }
+
+    #[inline(never)]
+    fn move_to_room_for(self: &mut Box<Self>, bytes: usize) {
+        let Some(room) = ROOMS.iter().find(|room| **room >= bytes) else { return };
+        let requests = std::mem::take(&mut self.requests);
+        let mut moved = with_room(self.bare(requests), *room);
+        self.parts.move_to(&mut moved.parts);
+        *self = moved;
     }
 
     /// What it has of its own for one limit, if anything.
@@ -147,14 +266,14 @@ impl Account {
     /// How many blocks of memory it is made of, nearly: what freeing it costs.
     #[must_use]
     pub fn allocations(&self) -> usize {
-        self.parts.rows().saturating_add(1)
+        self.parts.count_rows().saturating_add(1)
     }
 
     /// Memory it takes, in bytes, its own size included.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let parts = self.parts.heap_bytes();
-        size_of::<Self>().saturating_add(self.requests.heap_bytes()).saturating_add(parts)
+        size_of_val(self).saturating_add(self.requests.heap_bytes()).saturating_add(parts)
     }
 
     /// Checks every invariant that a stored account keeps.
@@ -163,8 +282,11 @@ impl Account {
     /// Says, in a few words, which one does not hold.
     pub fn check(&self) -> Result<(), &'static str> {
         let time = |time: Millis| (Millis::ZERO..=Millis::LAST).contains(&time);
-        if !time(self.latest) || !time(self.created) {
+        if !time(self.latest) || !time(self.created()) {
             return Err("a time is out of range");
+        }
+        if usize::from(self.room) != self.parts.room() {
+            return Err("the room for holds is not what it is told to be");
         }
         self.record.check(self.latest)?;
         self.parts.check(self.latest)?;
@@ -184,6 +306,31 @@ impl Account {
             return Err("what is held is not the sum of the open holds, or does not fit");
         }
         if known.count > bounds::HOLDS { Err("there are too many open holds") } else { Ok(()) }
+    }
+}
+
+impl Bare {
+    /// The same account with room for so many bytes of holds, none of which is in use.
+    fn with<const N: usize>(self) -> Box<Account> {
+        let Self { latest, requests, record, created, .. } = self;
+        let room = u16::try_from(N).unwrap_or(0);
+        let parts = Parts::<[u8; N]>::EMPTY;
+        Box::new(Account { latest, requests, record, created, room, parts })
+    }
+}
+
+impl Clone for Box<Account> {
+    fn clone(&self) -> Self {
+        self.copy()
+    }
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut all = out.debug_struct("Account");
+        all.field("latest", &self.latest).field("requests", &self.requests);
+        all.field("record", &self.record).field("created", &self.created());
+        all.field("parts", &&self.parts).finish()
     }
 }
 
@@ -208,14 +355,27 @@ impl Record {
     }
 }
 
+/// An account for tests.
+#[cfg(test)]
+pub fn any_account() -> Box<Account> {
+    let record = Record {
+        period: Period::containing(Anchor::FIRST, Millis(0)),
+        told: Told::default(),
+        payment_method: false,
+        anchor: None,
+        ledger: Ledger::default(),
+        earned: None,
+    };
+    Account::new(record, Millis(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_account_with_nothing_open_is_one_allocation_of_128_bytes() {
-        assert!(size_of::<Account>() <= 128, "{}", size_of::<Account>());
-        let spent = std::mem::offset_of!(Record, ledger);
-        assert_eq!(std::mem::offset_of!(Account, record) + spent + size_of::<Money>(), 64);
+        assert_eq!(size_of::<Bare>(), 128);
+        assert_eq!(size_of::<Account<[u8; 64]>>(), 192);
     }
 }

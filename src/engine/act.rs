@@ -116,12 +116,3 @@ impl Entry {
         Self { id, time: now, act }
     }
 }
-
-/// From when on ids count, as it is `now`.
-#[derive(Clone, Copy, Debug)]
-pub struct Since {
-    /// What was recorded at this time or before counts no longer.
-    pub since: Millis,
-    /// The account's time.
-    pub now: Millis,
-}

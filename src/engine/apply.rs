@@ -31,10 +31,10 @@ pub struct Cleared {
 }
 
 /// Makes an effect so, on an account that stands.
-pub fn apply(account: &mut Account, effect: &Effect, hashing: &Hashing) -> Cleared {
+pub fn apply(account: &mut Box<Account>, effect: &Effect, hashing: &Hashing) -> Cleared {
     let mut cleared = lapsed(account, effect);
     if effect.onto == Onto::Rewound {
-        rewind_kept(account, effect.time);
+        rewind_kept(account, effect.time, hashing);
         rewind(account, effect.time);
     }
     account.latest = effect.time;
@@ -49,7 +49,7 @@ pub fn apply(account: &mut Account, effect: &Effect, hashing: &Hashing) -> Clear
         Change::Admit(cost) => account.requests.admit(*cost, effect.time),
         change => Changing { account, time: effect.time, hashing }.change(change),
     }
-    account.parts.drop_empty();
+    account.tidy();
     cleared
 }
 
@@ -68,7 +68,7 @@ fn lapsed(account: &Account, effect: &Effect) -> Cleared {
 
 /// Makes the account that an effect creates; `None` if the effect creates none.
 #[must_use]
-pub fn create(effect: &Effect, hashing: &Hashing) -> Option<Account> {
+pub fn create(effect: &Effect, hashing: &Hashing) -> Option<Box<Account>> {
     let after = effect.figures.all().filter(|_| effect.onto == Onto::Nothing)?;
     let mut account = Account::new(after.record.clone(), effect.time);
     apply(&mut account, effect, hashing);
@@ -80,8 +80,8 @@ pub fn create(effect: &Effect, hashing: &Hashing) -> Option<Account> {
 /// Remembered ids are shared with the original, which may have very many: their times are read as
 /// no later than now, so the copy answers as if they had been brought back too.
 #[must_use]
-pub fn rewound(account: &Account, effect: &Effect) -> Account {
-    let mut copy = account.clone();
+pub fn rewound(account: &Account, effect: &Effect) -> Box<Account> {
+    let mut copy = account.copy();
     rewind(&mut copy, effect.time);
     copy.latest = effect.time;
     if let Some(after) = effect.figures.all() {
@@ -101,9 +101,9 @@ fn rewind(account: &mut Account, now: Millis) {
 }
 
 /// Brings back what a copy shares with its original: holds and remembered ids.
-fn rewind_kept(account: &mut Account, now: Millis) {
+fn rewind_kept(account: &mut Account, now: Millis, hashing: &Hashing) {
     let lapsed = account.latest;
-    account.parts.change_holds(|hold| hold.rewound(lapsed, now));
+    account.parts.change_holds(|hold| hold.rewound(lapsed, now), hashing);
     account.parts.rewind(now);
 }
 
@@ -166,7 +166,7 @@ fn change_leases(extras: &mut Extras, change: impl FnOnce(&mut Leases)) {
 
 /// An account that is being changed.
 struct Changing<'a> {
-    account: &'a mut Account,
+    account: &'a mut Box<Account>,
     time: Millis,
     hashing: &'a Hashing,
 }
@@ -211,15 +211,15 @@ impl Changing<'_> {
         match &meters.hold {
             HoldChange::None => {}
             HoldChange::Put(id, hold) => {
-                self.account.parts.put_hold(id.clone(), hold.clone(), self.hashing);
+                self.account.put_hold(id, hold, self.hashing);
             }
-            HoldChange::Close(entry) => self.account.parts.close(entry.clone(), self.hashing),
+            HoldChange::Close(entry) => self.account.close(entry, self.hashing),
         }
     }
 
     fn count(&mut self, name: &LimitName, count: Count) {
         let time = self.time;
-        let Account { requests, parts, .. } = &mut *self.account;
+        let Account { requests, parts, .. } = &mut **self.account;
         match (count, name) {
             (Count::Now(units), _) if units.is_zero() => {}
             (Count::None, _) => {}
@@ -256,18 +256,17 @@ impl Changing<'_> {
         let LimitName::Scoped(meter, scope) = name else { return };
         extras.windows.remove(name);
         if *meter == Meter::Tokens {
-            parts.change_details(|hold| hold.leave_window_of(scope));
+            parts.change_details(|hold| hold.leave_window_of(scope), self.hashing);
         }
     }
 
     fn remember(&mut self, entry: &Entry) {
-        let parts = &mut self.account.parts;
         if entry.act.space() == Space::Invoice
-            && let Some(extras) = parts.extras_mut()
+            && let Some(extras) = self.account.parts.extras_mut()
         {
             // It is paid or voided.
             extras.failed.remove(&entry.id);
         }
-        parts.record(entry.clone(), self.hashing);
+        self.account.remember(entry, self.hashing);
     }
 }

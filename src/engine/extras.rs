@@ -4,6 +4,7 @@
 //! Invariants: [`Extras::check`] names them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use thin_vec::ThinVec;
 
@@ -13,6 +14,8 @@ use super::id::{Id, Name};
 use super::lease::{Lease, Leases};
 use super::limit::{LimitName, Override, Units};
 use super::log::{self, Row};
+use super::many_holds::ManyHolds;
+use super::many_ids::ManyIds;
 use super::memory::Memory;
 use super::standing::Reason;
 use super::time::Millis;
@@ -25,6 +28,10 @@ pub struct Extras {
     pub spends: Memory,
     /// Remembered ids of billing events.
     pub billings: Memory,
+    /// Holds, if they are not few.
+    pub many_holds: Option<Arc<ManyHolds>>,
+    /// Closed holds, if they are not few.
+    pub many_closed: Option<Arc<ManyIds>>,
     /// GPUs and models it holds; absent where there are none.
     pub leases: Option<Box<Leases>>,
     /// Tiers earned before the one earned last; they stay earned.
@@ -74,7 +81,9 @@ impl Extras {
     /// Holds if there is anything in it but plain figures.
     #[must_use]
     pub fn has_parts(&self) -> bool {
-        !self.spends.is_empty()
+        self.many_holds.is_some()
+            || self.many_closed.is_some()
+            || !self.spends.is_empty()
             || !self.billings.is_empty()
             || self.leases.is_some()
             || !self.limits.is_empty()
@@ -91,7 +100,7 @@ impl Extras {
         self.limits.keys().filter(|name| LimitKind::of(name) == Some(kind)).count()
     }
 
-    /// How many rows it is made of.
+    /// How many rows it is made of, beside holds.
     #[must_use]
     pub fn rows(&self) -> usize {
         let lists = [self.limits.len(), self.windows.len(), self.failed.len(), self.log.len()];
@@ -107,8 +116,12 @@ impl Extras {
         let window = |window: &Window| row.saturating_add(window.heap_bytes());
         let leases = |leases: &Leases| size_of::<Leases>().saturating_add(leases.heap_bytes());
         let failed = |id: &Id| size_of::<Id>().saturating_add(id.heap_bytes());
+        let holds = |many: &ManyHolds| size_of::<ManyHolds>().saturating_add(many.heap_bytes());
+        let closed = |many: &ManyIds| size_of::<ManyIds>().saturating_add(many.heap_bytes());
         let parts = [
             size_of::<Self>(),
+            self.many_holds.as_deref().map_or(0, holds),
+            self.many_closed.as_deref().map_or(0, closed),
             self.leases.as_deref().map_or(0, leases),
             self.spends.heap_bytes(),
             self.billings.heap_bytes(),

@@ -29,7 +29,11 @@ impl<T> Few<T> {
 
     /// Puts a value at the end.
     pub fn push(&mut self, value: T) {
-        make_room(&mut self.0, &SIZES);
+        let count = self.0.len();
+        if count == self.0.capacity() {
+            let size = SIZES.iter().find(|size| **size > count).unwrap_or(&count);
+            self.0.reserve_exact(size.saturating_sub(count));
+        }
         self.0.push(value);
     }
 
@@ -58,15 +62,6 @@ impl<T> Few<T> {
             0 => 0,
             places => places.saturating_mul(size_of::<T>()).saturating_add(2 * size_of::<usize>()),
         }
-    }
-}
-
-/// Makes room for one more value, if there is none, by the next of these sizes.
-pub fn make_room<T>(list: &mut ThinVec<T>, sizes: &[usize]) {
-    let count = list.len();
-    if count == list.capacity() {
-        let size = sizes.iter().find(|size| **size > count).unwrap_or(&count);
-        list.reserve_exact(size.saturating_sub(count));
     }
 }
 

@@ -136,7 +136,7 @@ impl At<'_> {
         let (known, parts) = (self.stored_hold(id), self.account.map(|account| &account.parts));
         let is_open = |known: &Hold| known.lapses > self.through();
         if hold.lapses <= self.effect.time {
-            let lapsed = known.is_some_and(|known| !is_open(known));
+            let lapsed = known.as_ref().is_some_and(|known| !is_open(known));
             return if lapsed { Ok(()) } else { Err("a hold is new and has lapsed") };
         }
         let stored = parts.map_or(0, Parts::count_holds);
@@ -145,13 +145,13 @@ impl At<'_> {
             return Err("there are too many holds");
         }
         let open = parts.map_or(0, |parts| parts.open(self.through()).count);
-        if known.is_none_or(|known| !is_open(known)) && open >= bounds::HOLDS {
+        if known.as_ref().is_none_or(|known| !is_open(known)) && open >= bounds::HOLDS {
             return Err("there are too many open holds");
         }
         Ok(())
     }
 
-    fn stored_hold(&self, id: &Id) -> Option<&Hold> {
+    fn stored_hold(&self, id: &Id) -> Option<Hold> {
         self.account?.parts.hold(id)
     }
 

@@ -55,6 +55,13 @@ impl Hold {
         Self { amount, lapses: now.plus(ttl), ttl: in_32_bits(ttl), rest: None }
     }
 
+    /// A hold that has no more than most.
+    #[must_use]
+    #[inline(always)]
+    pub(super) fn plain(amount: Money, ttl: Millis, lapses: Millis) -> Self {
+        Self { amount, lapses, ttl: in_32_bits(ttl), rest: None }
+    }
+
     /// The same hold with these parts.
     fn made_of(self, lapses: Millis, rest: Rest) -> Self {
         let admitted = lapses.since(self.ttl());

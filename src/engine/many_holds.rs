@@ -130,6 +130,12 @@ impl ManyHolds {
     }
 }
 
+impl std::fmt::Debug for ManyHolds {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_map().entries(self.all()).finish()
+    }
+}
+
 fn hash_of(lapses: &Lapses, hashing: &Hashing, at: u32) -> u64 {
     lapses.row(at).map_or(0, |row| hashing.hash_one(&row.id))
 }

@@ -97,6 +97,12 @@ impl ManyIds {
     }
 }
 
+impl std::fmt::Debug for ManyIds {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_list().entries(self.entries()).finish()
+    }
+}
+
 fn hash_of(hashing: &Hashing, entry: Option<&Entry>) -> u64 {
     entry.map_or(0, |entry| hashing.hash_one((entry.act.space(), &entry.id)))
 }

@@ -31,19 +31,10 @@ impl Since {
         time.min(self.now) > self.since
     }
 
-    /// How many of these, oldest first, no longer count, at most `most`. None is looked at if the oldest
-    /// counts.
+    /// How many of these times, oldest first, no longer count, at most `most`.
     #[must_use]
-    pub fn passed<'a>(
-        self,
-        oldest: Millis,
-        entries: impl Iterator<Item = &'a Entry>,
-        most: usize,
-    ) -> usize {
-        if self.covers(oldest) {
-            return 0;
-        }
-        entries.take(most).take_while(|entry| !self.covers(entry.time)).count()
+    pub fn passed(self, times: impl Iterator<Item = Millis>, most: usize) -> usize {
+        times.take(most).take_while(|time| !self.covers(*time)).count()
     }
 }
 
@@ -116,7 +107,10 @@ impl Memory {
     /// How many of the entries recorded first no longer count, at most `most`.
     #[must_use]
     pub fn forgettable(&self, since: Since, most: usize) -> usize {
-        since.passed(self.oldest, self.entries(), most)
+        if since.covers(self.oldest) {
+            return 0;
+        }
+        since.passed(self.entries().map(|entry| entry.time), most)
     }
 
     /// Brings times that lie after `now` back to it: the clock went back.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::bounds::LOG_ROWS;
 use super::decide::present::Present;
 use super::decide::{Decision, Missing, Request};
-use super::id::{Id, Name};
+use super::id::Name;
 use super::limit::{LimitName, Source};
 use super::log::{Cause, Event, Row};
 use super::money::Money;
@@ -111,7 +111,7 @@ impl Request for ViewAccount {
             failed_invoices: present.account.failed().map_or(0, BTreeSet::len),
             leases: present.account.leases().map_or(0, |leases| leases.count(present.now)),
             anchor: present.anchor(),
-            created: present.account.created,
+            created: present.account.created(),
         })))
     }
 }
@@ -159,7 +159,7 @@ impl Request for ViewHolds {
 
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
         let open = present.account.parts.holds_after(present.through);
-        let row = |(id, hold)| HoldRow { id: Id::clone(id), hold: present.as_of_now(hold) };
+        let row = |(id, hold)| HoldRow { id, hold: present.as_of_now(hold) };
         let mut rows: Vec<HoldRow> = if present.through > present.now {
             open.map(row).collect()
         } else {
@@ -204,7 +204,7 @@ impl Request for ViewLog {
     fn decide(&self, present: &Present<'_>) -> Result<Decision<Self::Answer>, Refusal> {
         let account = present.account;
         let created = Row {
-            time: account.created,
+            time: account.created(),
             event: Event::Created,
             cause: Cause::of(&[b"first command"]),
         };

@@ -4,29 +4,30 @@
 //! which would be waited for in its turn. To ask for a part as soon as it is known where it lies
 //! lets it come while there is other work. Nothing depends on it; only x86-64 is asked.
 
+use std::ffi::c_void;
+
 use crate::engine::account::Account;
-use crate::engine::act::Kept;
 use crate::engine::time::Millis;
 
 /// A line of the processor's caches, in bytes.
 const LINE: usize = 64;
-/// How much of a list is looked at first: its head and the first two rows.
-const HEAD: usize = 160;
-/// How much of the block with holds: the head and seven rows, more than most have.
-const BLOCK: usize = 640;
+/// How much of an account all commands look at.
+const FIGURES: usize = 128;
+/// How much of it those look at that ask for a hold: ten ids of 16 bytes, more than most accounts have.
+const HOLDS: usize = 512;
 /// How much of a window's older slots: all, if it is not in steady use.
 const ROW: usize = 256;
 
-/// Has an account fetched.
+/// Has fetched what all commands look at of an account.
 #[inline(always)]
-pub(super) fn account(account: *const Account) {
-    fetch(account, size_of::<Account>());
+pub(super) fn figures(account: *const c_void) {
+    fetch(account, FIGURES);
 }
 
-/// Has fetched what most accounts do not have, and of holds a few.
+/// Has fetched its holds.
 #[inline(always)]
-pub(super) fn parts(account: &Account, kept: Kept) {
-    fetch(account.parts.place(), if kept == Kept::Closed { BLOCK } else { HEAD });
+pub(super) fn holds(account: *const c_void) {
+    fetch(account.wrapping_byte_add(FIGURES), HOLDS - FIGURES);
 }
 
 /// Has fetched the older slots of the requests window, if they will be looked at.
@@ -37,12 +38,9 @@ pub(super) fn slots(account: &Account, now: Millis) {
     }
 }
 
-/// Has fetched what an id of a kind is compared with first, as far as it is known where that lies.
+/// Has fetched what fewer accounts have.
 #[inline(always)]
-pub(super) fn ids(account: &Account, kept: Kept) {
-    if kept == Kept::Closed {
-        account.parts.places().iter().for_each(|place| fetch(*place, HEAD));
-    }
+pub(super) fn extras(account: &Account) {
     if let Some(extras) = account.parts.extras() {
         fetch(extras, size_of_val(extras));
     }

@@ -9,6 +9,7 @@ use redis_module::raw;
 
 use super::ffi::{Ctx, Str, api, c_text, guarded};
 use super::state;
+use super::stored;
 use crate::codec;
 use crate::engine::account::Account;
 
@@ -41,7 +42,7 @@ pub(super) fn register(ctx: Ctx) -> *mut raw::RedisModuleType {
 unsafe fn account<'a>(value: *const c_void) -> &'a Account {
     fault!("account");
     // SAFETY: the caller's.
-    unsafe { &*value.cast::<Account>() }
+    unsafe { stored::seen(value) }
 }
 
 fn encoded(value: *const c_void) -> Vec<u8> {
@@ -73,7 +74,7 @@ fn load(io: *mut raw::RedisModuleIO, encoding: c_int) -> *mut c_void {
     let blob = Loaded(unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) });
     fault!("load");
     match state::with(|state| codec::account::decode(blob.0, &state.hashing)) {
-        Some(Ok(account)) => Box::into_raw(Box::new(account)).cast(),
+        Some(Ok(account)) => stored::handed_over(account),
         Some(Err(damage)) => refuse(damage.0),
         None => refuse("the module is busy"),
     }
@@ -124,7 +125,7 @@ unsafe extern "C" fn free(value: *mut c_void) {
     let body = || {
         // SAFETY: the server gives the value back for good; perhaps on a thread of its own, which
         // an account, being plain data, does not mind.
-        let _account = unsafe { Box::from_raw(value.cast::<Account>()) };
+        let _account = unsafe { stored::taken_back(value) };
         fault!("free");
     };
     guarded(body);
@@ -139,7 +140,7 @@ unsafe extern "C" fn unlink(_key: Str, _value: *const c_void) {}
 
 unsafe extern "C" fn copy(_from: Str, _to: Str, value: *const c_void) -> *mut c_void {
     // SAFETY: the server passes a live value of our type.
-    let body = || Box::into_raw(Box::new(unsafe { account(value) }.clone())).cast();
+    let body = || stored::handed_over(unsafe { account(value) }.copy());
     guarded(body).unwrap_or(std::ptr::null_mut())
 }
 

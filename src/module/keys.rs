@@ -1,12 +1,13 @@
 //! Keys: an account's key, open for one command, and closed when dropped.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 
 use redis_module::raw;
 
 use super::ahead;
 use super::ffi::{Ctx, OK, Str, api};
 use super::state::State;
+use super::stored;
 use crate::command::Access;
 use crate::engine::account::Account;
 use crate::engine::apply::{self, Cleared};
@@ -19,7 +20,8 @@ pub(super) struct Key {
     /// What it is called.
     pub name: Str,
     raw: *mut raw::RedisModuleKey,
-    account: *mut Account,
+    kind: *mut raw::RedisModuleType,
+    account: *mut c_void,
 }
 
 /// The key holds a value of another type.
@@ -38,24 +40,34 @@ impl Key {
             Access::Write => raw::REDISMODULE_READ | raw::REDISMODULE_WRITE,
         };
         let raw = api!(RedisModule_OpenKey(ctx, name, mode.cast_signed()));
-        let mut key = Self { ctx, name, raw, account: std::ptr::null_mut() };
+        let mut key = Self { ctx, name, raw, kind, account: std::ptr::null_mut() };
         if raw.is_null() {
             return Ok(key);
         }
         if api!(RedisModule_ModuleTypeGetType(raw)) == kind {
-            key.account = api!(RedisModule_ModuleTypeGetValue(raw)).cast();
-            ahead::account(key.account);
+            key.account = api!(RedisModule_ModuleTypeGetValue(raw));
+            ahead::figures(key.account);
             return Ok(key);
         }
         let empty: c_int = api!(RedisModule_KeyType(raw));
         if empty == 0 { Ok(key) } else { Err(WrongType) }
     }
 
+    /// Has the account's holds fetched, which a command will look at.
+    #[inline(always)]
+    pub(super) fn fetch_holds(&self) {
+        ahead::holds(self.account);
+    }
+
     /// The account, if there is one.
+    #[inline(always)]
     pub(super) fn account(&self) -> Option<&Account> {
+        if self.account.is_null() {
+            return None;
+        }
         // SAFETY: a value of our type is a live account while its key is open, and the commands'
         // thread is the only one that reaches it.
-        unsafe { self.account.as_ref() }
+        Some(unsafe { stored::seen(self.account) })
     }
 
     /// Makes an effect so: on the account, or by creating it.
@@ -64,24 +76,41 @@ impl Key {
         effect: &Effect,
         state: &State,
     ) -> Result<Cleared, &'static str> {
-        // SAFETY: as above; the borrow of the key makes it the only one.
-        if let Some(account) = unsafe { self.account.as_mut() } {
-            return Ok(apply::apply(account, effect, &state.hashing));
+        if self.account.is_null() {
+            let made = apply::create(effect, &state.hashing);
+            let taken = self.put(made.ok_or("the effect creates no account")?);
+            let refused = "the server did not take the new account";
+            return if taken { Ok(Cleared::default()) } else { Err(refused) };
         }
-        let made = apply::create(effect, &state.hashing).ok_or("the effect creates no account")?;
-        let taken = self.put(made, state.account_type);
-        if taken { Ok(Cleared::default()) } else { Err("the server did not take the new account") }
+        let change = |account: &mut _| apply::apply(account, effect, &state.hashing);
+        // SAFETY: as above; the borrow of the key makes it the only one.
+        let (cleared, address) = unsafe { stored::changed(self.account, change) };
+        if address != self.account {
+            self.moved_to(address);
+        }
+        Ok(cleared)
+    }
+
+    /// Tells the server that the account has grown or shrunk, and lies elsewhere now.
+    fn moved_to(&mut self, address: *mut c_void) {
+        let former = std::ptr::null_mut();
+        if api!(RedisModule_ModuleTypeReplaceValue(self.raw, self.kind, address, former)) != OK {
+            // It is open for a change, and its type was seen: the server has no reason left. What it
+            // still points to is gone.
+            std::process::abort();
+        }
+        self.account = address;
     }
 
     /// Puts an account into the key, and tells whether the server took it.
-    pub(super) fn put(&mut self, account: Account, kind: *mut raw::RedisModuleType) -> bool {
-        let account = Box::into_raw(Box::new(account));
-        if api!(RedisModule_ModuleTypeSetValue(self.raw, kind, account.cast())) == OK {
-            self.account = account;
+    pub(super) fn put(&mut self, account: Box<Account>) -> bool {
+        let address = stored::handed_over(account);
+        if api!(RedisModule_ModuleTypeSetValue(self.raw, self.kind, address)) == OK {
+            self.account = address;
             return true;
         }
         // SAFETY: the server did not take it, so it is still ours.
-        drop(unsafe { Box::from_raw(account) });
+        drop(unsafe { stored::taken_back(address) });
         false
     }
 }

@@ -25,6 +25,7 @@ mod telemetry;
 mod warnings;
 
 mod state;
+mod stored;
 
 mod keys;
 

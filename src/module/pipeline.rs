@@ -152,6 +152,12 @@ fn run<C: Command>(
     let name = unsafe { *words.first.add(1) };
     // Opened before anything is read, so that the account comes meanwhile.
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
+    // Fewer words ask for no hold.
+    if let Ok(key) = &opened
+        && words.count > 4
+    {
+        key.fetch_holds();
+    }
     // Looked at where it lies, as the decision is: neither is ever copied.
     let parsed = C::parse(Args::after(2, words, doc), &state.settings.policy);
     let request = match &parsed {
@@ -197,18 +203,14 @@ fn run<C: Command>(
     Ok(())
 }
 
-/// The time. What will be looked at of the account is fetched ahead, a part of it while the clock is
-/// read.
+/// The time. What lies apart from the account, and will be looked at, is fetched ahead.
 #[inline(always)]
 fn time_while_fetching(state: &State, account: Option<&Account>, recalls: Option<Kept>) -> Millis {
-    if let (Some(account), Some(kept)) = (account, recalls) {
-        ahead::parts(account, kept);
-    }
     let now = state.clock.now();
     if let Some(account) = account {
         ahead::slots(account, now);
-        if let Some(kept) = recalls {
-            ahead::ids(account, kept);
+        if recalls.is_some() {
+            ahead::extras(account);
         }
     }
     now

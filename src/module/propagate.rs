@@ -41,7 +41,7 @@ pub(super) fn load_account(ctx: Ctx, key: Str, blob: Str) -> c_int {
     receive(ctx, key, blob, |state, held, blob| {
         let account = codec::account::decode(blob, &state.hashing).map_err(|damage| damage.0)?;
         begin_change();
-        let put = held.put(account, state.account_type);
+        let put = held.put(account);
         if put { Ok(None) } else { Err("the account cannot be put into its key") }
     })
 }

@@ -32,8 +32,8 @@ use crate::script::{Command, Token, id_text};
 use crate::tell;
 
 pub struct Subject {
-    primary: Option<Account>,
-    replica: Option<Account>,
+    primary: Option<Box<Account>>,
+    replica: Option<Box<Account>>,
     policy: Policy,
     clock: Millis,
     hashing: Hashing,
@@ -54,7 +54,7 @@ impl Subject {
     }
 
     pub fn account(&self) -> Option<&Account> {
-        self.primary.as_ref()
+        self.primary.as_deref()
     }
 
     pub fn follow_policy(&mut self, figures: &Figures) {
@@ -182,12 +182,12 @@ pub trait Asked {
 impl Asked for Subject {
     fn explain(&self, ask: Admit) -> Option<Explained> {
         let rules = Rules { policy: &self.policy, clock: self.clock, hashing: &self.hashing };
-        Some(Explained(judge(&Explain(ask), self.primary.as_ref(), &rules)))
+        Some(Explained(judge(&Explain(ask), self.primary.as_deref(), &rules)))
     }
 
     fn ask<R: Request>(&mut self, request: &R, tell: impl Fn(R::Answer) -> Answer) -> Outcome {
         let rules = Rules { policy: &self.policy, clock: self.clock, hashing: &self.hashing };
-        match judge(request, self.primary.as_ref(), &rules) {
+        match judge(request, self.primary.as_deref(), &rules) {
             Err(refusal) => Ok(Said::unchanged(Err(tell::error(&refusal)))),
             Ok(decision) => {
                 let changes = decision.effect.is_some();
@@ -248,11 +248,11 @@ pub fn encoded(account: &Account) -> Vec<u8> {
 
 /// Applies an effect, if it fits.
 pub fn change(
-    account: &mut Option<Account>,
+    account: &mut Option<Box<Account>>,
     effect: &Effect,
     hashing: &Hashing,
 ) -> Result<(), String> {
-    fits::fits(account.as_ref(), effect).map_err(|what| format!("does not fit: {what}"))?;
+    fits::fits(account.as_deref(), effect).map_err(|what| format!("does not fit: {what}"))?;
     match account {
         Some(account) => {
             apply::apply(account, effect, hashing);

@@ -76,17 +76,17 @@ const SCRIPTS: &[(i64, &[&str])] = &[
 
 /// Everything that the scripts left on their way.
 struct Begun {
-    accounts: Vec<Option<Account>>,
-    effects: Vec<(Option<Account>, Effect)>,
+    accounts: Vec<Option<Box<Account>>>,
+    effects: Vec<(Option<Box<Account>>, Effect)>,
 }
 
 /// No account, and two after each script: the second one has followed the clock back.
-pub fn accounts() -> &'static [Option<Account>] {
+pub fn accounts() -> &'static [Option<Box<Account>>] {
     &begun().accounts
 }
 
 /// Each effect of the scripts, with the account it belongs to.
-pub fn effects() -> &'static [(Option<Account>, Effect)] {
+pub fn effects() -> &'static [(Option<Box<Account>>, Effect)] {
     &begun().effects
 }
 

@@ -25,9 +25,9 @@ const SHOWN: usize = 32;
 
 /// An account or none, and what judges it.
 pub struct Bench {
-    pub account: Option<Account>,
+    pub account: Option<Box<Account>>,
     /// Each effect, with the account it belongs to, if they are to be kept.
-    pub kept: Option<Vec<(Option<Account>, Effect)>>,
+    pub kept: Option<Vec<(Option<Box<Account>>, Effect)>>,
     settings: Settings,
     clock: i64,
     hashing: Hashing,
@@ -44,7 +44,7 @@ pub fn encoded(account: &Account) -> Vec<u8> {
 }
 
 impl Bench {
-    pub fn new(account: Option<Account>) -> Self {
+    pub fn new(account: Option<Box<Account>>) -> Self {
         let settings = Settings { test_clock: true, ..Settings::default() };
         let clock = account.as_ref().map_or(START, |account| account.latest.0);
         Self { account, kept: None, settings, clock, hashing: hashing() }
@@ -70,7 +70,7 @@ impl Bench {
         if let Some(kept) = &mut self.kept {
             kept.push((self.account.clone(), effect.clone()));
         }
-        assert_eq!(fits(self.account.as_ref(), effect), Ok(()), "{effect:?}\n{:?}", self.account);
+        assert_eq!(fits(self.account.as_deref(), effect), Ok(()), "{effect:?}\n{:?}", self.account);
         let mut blob = Vec::new();
         codec::effect::encode(effect, &mut blob);
         assert_eq!(codec::effect::decode(&blob).as_ref(), Ok(effect), "an effect reads back");
@@ -79,7 +79,7 @@ impl Bench {
 }
 
 /// Applies an effect that fits, and looks at what it leaves.
-pub fn applied(account: &mut Option<Account>, effect: &Effect) {
+pub fn applied(account: &mut Option<Box<Account>>, effect: &Effect) {
     match account {
         Some(account) => drop(apply::apply(account, effect, &hashing())),
         None => *account = apply::create(effect, &hashing()),
@@ -115,7 +115,7 @@ impl Call<'_, '_> {
         let request = C::parse(Args::after(2, self.words, doc), &policy)?;
         let clock = Millis::clock(self.bench.clock);
         let rules = Rules { policy: &policy, clock, hashing: &self.bench.hashing.clone() };
-        let decision = judge(&request, self.bench.account.as_ref(), &rules)?;
+        let decision = judge(&request, self.bench.account.as_deref(), &rules)?;
         if let Some(effect) = &decision.effect {
             assert_eq!(C::ACCESS, Access::Write, "{} only reads", doc.name);
             self.bench.change(effect);

@@ -44,11 +44,11 @@ fn read(effect: &Effect, input: &mut Input<'_>) -> Option<Effect> {
 }
 
 /// Applies an effect if it fits.
-fn take(account: &mut Option<Account>, effect: &Effect) -> bool {
-    let does_fit = fits(account.as_ref(), effect).is_ok();
+fn take(account: &mut Option<Box<Account>>, effect: &Effect) -> bool {
+    let does_fit = fits(account.as_deref(), effect).is_ok();
     if does_fit {
         applied(account, effect);
-        account.iter().for_each(reads_back);
+        account.iter().for_each(|account| reads_back(account));
     }
     does_fit
 }

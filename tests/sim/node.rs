@@ -55,7 +55,7 @@ pub struct Node {
 
 #[derive(Default)]
 pub struct Held {
-    pub account: Option<Account>,
+    pub account: Option<Box<Account>>,
     pub place: Place,
 }
 
@@ -188,7 +188,7 @@ impl Node {
             let state = (&extras.blocked, &extras.failed, &extras.former_tiers, &extras.log);
             format!("{state:?} {:?} {:?}", extras.limits, extras.leases)
         });
-        let plain = (account.latest, account.created, &account.record, slots(&account.requests));
+        let plain = (account.latest, account.created(), &account.record, slots(&account.requests));
         let holds: Vec<_> = account.parts.holds().collect();
         let ids = Kept::ALL.map(|kept| account.parts.entries(kept).collect::<Vec<_>>());
         format!("{plain:?} {windows:?} {holds:?} {ids:?} {rest:?}")
@@ -196,7 +196,7 @@ impl Node {
 
     fn snapshot(&self) -> Snapshot {
         let bytes = |account: &Account| Rc::from(encoded(account));
-        let row = |held: &Held| (held.account.as_ref().map(bytes), held.place);
+        let row = |held: &Held| (held.account.as_deref().map(bytes), held.place);
         Snapshot { at: self.stream.len(), accounts: self.accounts.iter().map(row).collect() }
     }
 
@@ -296,7 +296,7 @@ fn knows(version: u8, blob: &[u8]) -> Result<(), String> {
     }
 }
 
-fn read(blob: &[u8], hashing: &Hashing) -> Result<Account, String> {
+fn read(blob: &[u8], hashing: &Hashing) -> Result<Box<Account>, String> {
     codec::account::decode(blob, hashing)
         .map_err(|damage| format!("an account cannot be read: {damage:?}"))
 }

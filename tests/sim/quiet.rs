@@ -128,7 +128,7 @@ impl World {
         let node = &self.nodes[self.primary];
         let clock = Millis::clock(node.clock(self.time));
         let rules = Rules { policy: &node.policy, clock, hashing: node.hashing() };
-        let decision = judge(view, node.accounts[account].account.as_ref(), &rules);
+        let decision = judge(view, node.accounts[account].account.as_deref(), &rules);
         decision.map(|decision| decision.answer).unwrap_or_default()
     }
 

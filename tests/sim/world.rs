@@ -436,14 +436,14 @@ impl World {
         let rules =
             Rules { policy: &policy, clock: Millis::clock(clock), hashing: node_at.hashing() };
         let held = &node_at.accounts[account];
-        let mut asking = Asking { found: held.account.as_ref(), rules, effect: None };
+        let mut asking = Asking { found: held.account.as_deref(), rules, effect: None };
         let said = asking.put(command)?;
         let effect = asking.effect;
         let judged = Judged {
             command,
             said: &said,
             effect: effect.as_ref(),
-            before: held.account.as_ref(),
+            before: held.account.as_deref(),
             book: self.past.at(held.place).book,
             known: &known,
             policy: &policy,
@@ -532,7 +532,7 @@ impl World {
         let account = self.nodes[node].accounts[account].account.as_ref();
         let last = account.map_or(0, |account| account.last_token());
         let exact = |token, lease| {
-            let leases = account.and_then(Account::leases);
+            let leases = account.and_then(|account| account.leases());
             let lease = leases.and_then(|leases| leases.living(&tell::id(lease), Millis::ZERO));
             let token = match token {
                 Token::Own(more) => lease.map_or(0, |lease| lease.token) + more,

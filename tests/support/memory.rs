@@ -25,8 +25,8 @@ use super::scenario::{START, Target};
 /// Accounts, and what the commands need beside them.
 #[derive(Clone)]
 pub struct Memory {
-    accounts: HashMap<Vec<u8>, Account>,
-    copies: HashMap<Vec<u8>, Account>,
+    accounts: HashMap<Vec<u8>, Box<Account>>,
+    copies: HashMap<Vec<u8>, Box<Account>>,
     settings: Settings,
     clock: i64,
     hashing: Hashing,
@@ -79,7 +79,7 @@ impl Target for Memory {
     }
 
     fn image(&mut self, key: &[u8]) -> Vec<u8> {
-        self.accounts.get(key).map(bytes).unwrap_or_default()
+        self.accounts.get(key).map(|account| bytes(account)).unwrap_or_default()
     }
 }
 
@@ -91,7 +91,8 @@ impl Memory {
         assert_eq!(read, *effect, "an effect reads back as it was");
         self.events.extend(effect.events().map(|event| format!("fw.{}", event.word())));
         for (accounts, effect) in [(&mut self.accounts, effect), (&mut self.copies, &read)] {
-            fits::fits(accounts.get(key), effect).expect("an effect fits");
+            fits::fits(accounts.get(key).map(|account| &**account), effect)
+                .expect("an effect fits");
             match accounts.get_mut(key) {
                 Some(account) => {
                     apply::apply(account, effect, &self.hashing);
@@ -143,7 +144,8 @@ impl Call<'_> {
             clock: Millis(self.memory.clock),
             hashing: &self.memory.hashing,
         };
-        let decision = judge(&request, self.memory.accounts.get(key), &rules)?;
+        let decision =
+            judge(&request, self.memory.accounts.get(key).map(|account| &**account), &rules)?;
         if let Some(effect) = &decision.effect {
             self.memory.put(key, effect);
         }

@@ -128,9 +128,9 @@ impl Settle {
         if self.part != Part::All || self.tokens.is_some() {
             return None;
         }
-        let hold = present.plain_hold(&self.id)?;
+        let amount = present.plain_hold(&self.id)?;
         let ledger = present.record().ledger.charged(self.amount).ok()?;
-        let (limit, held) = (present.spend_limit(), present.held().minus(hold.amount));
+        let (limit, held) = (present.spend_limit(), present.held().minus(amount));
         let fits = ledger.spent.plus(held).is_some();
         (fits && present.is_quiet_after(&ledger, limit)).then_some((ledger, limit, held))
     }

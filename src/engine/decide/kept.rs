@@ -10,6 +10,7 @@ use crate::engine::effect::Forget;
 use crate::engine::hold::Hold;
 use crate::engine::id::Id;
 use crate::engine::memory::Since;
+use crate::engine::money::Money;
 use crate::engine::time::Millis;
 
 /// A hold that is open or remembered.
@@ -50,17 +51,16 @@ impl Present<'_> {
         }
     }
 
-    /// A hold that is open and sets aside money alone, as stored.
+    /// The amount of a hold that is open and sets aside money alone.
     #[must_use]
-    pub(super) fn plain_hold(&self, id: &Id) -> Option<&Hold> {
-        let hold = self.account.parts.hold(id)?;
-        (hold.lapses > self.through && hold.detail().is_none()).then_some(hold)
+    #[inline(always)]
+    pub(super) fn plain_hold(&self, id: &Id) -> Option<Money> {
+        self.account.parts.plain_hold(id, self.through)
     }
 
     /// A stored hold as it is now, also where the clock has gone back.
     #[must_use]
-    pub fn as_of_now(&self, stored: &Hold) -> Hold {
-        let hold = stored.clone();
+    pub fn as_of_now(&self, hold: Hold) -> Hold {
         if self.through > self.now { hold.rewound(self.through, self.now) } else { hold }
     }
 

@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
-use super::{Head, Parts, Row};
+use super::Parts;
+use super::row::{self, Row};
 use crate::engine::act::{Act, Entry, Kept, Space};
-use crate::engine::few::{FEW, FEW_AGAIN};
+use crate::engine::few::FEW_AGAIN;
 use crate::engine::id::Id;
 use crate::engine::index::Hashing;
 use crate::engine::many_ids::ManyIds;
@@ -20,26 +21,35 @@ impl Parts {
     /// What was done under `id`, if that was recorded after `since`.
     #[must_use]
     pub fn recall(&self, space: Space, id: &Id, since: Since) -> Option<Act> {
-        match space.kept() {
-            Kept::Closed => {
-                let entry = self.closed_hold(id).filter(|entry| since.covers(entry.time))?;
-                Some(entry.act)
-            }
-            kept => self.memory(kept)?.recall(space, id, since),
+        let kept = space.kept();
+        if kept != Kept::Closed {
+            return self.memory(kept)?.recall(space, id, since);
         }
+        if let Some(many) = self.many_closed() {
+            let entry = many.find(space, id).filter(|entry| since.covers(entry.time))?;
+            return Some(entry.act);
+        }
+        let row = self.rows.closed().filter(|row| row.is_of(id)).last()?;
+        if since.covers(row.time()) { row.act() } else { None }
     }
 
     /// All that is remembered of a kind, oldest first.
-    pub fn entries(&self, kept: Kept) -> impl Iterator<Item = &Entry> {
-        let closed = (kept == Kept::Closed).then(|| self.closed());
-        closed.into_iter().flatten().chain(self.memory(kept).into_iter().flat_map(Memory::entries))
+    pub fn entries(&self, kept: Kept) -> impl Iterator<Item = Entry> {
+        let is_closed = kept == Kept::Closed;
+        let few = is_closed.then(|| self.rows.closed().filter_map(entry));
+        let many = self.many_closed().filter(|_| is_closed);
+        let many = many.into_iter().flat_map(ManyIds::entries);
+        let others = self.memory(kept).into_iter().flat_map(Memory::entries);
+        few.into_iter().flatten().chain(many.chain(others).cloned())
     }
 
     /// How many entries of a kind there are.
     #[must_use]
     pub fn count_entries(&self, kept: Kept) -> usize {
         match kept {
-            Kept::Closed => self.count_closed(),
+            Kept::Closed => {
+                self.many_closed().map_or_else(|| self.rows.count_closed(), ManyIds::count)
+            }
             kept => self.memory(kept).map_or(0, Memory::len),
         }
     }
@@ -59,22 +69,23 @@ impl Parts {
     /// How many of the entries recorded first no longer count, at most `most`.
     #[must_use]
     pub fn forgettable(&self, kept: Kept, since: Since, most: usize) -> usize {
-        match kept {
-            Kept::Closed => {
-                let oldest = self.head().map_or(Millis::NEVER, |head| head.oldest);
-                since.passed(oldest, self.closed(), most)
+        match (kept, self.many_closed()) {
+            (Kept::Closed, Some(many)) => {
+                since.passed(many.entries().map(|entry| entry.time), most)
             }
-            kept => self.memory(kept).map_or(0, |memory| memory.forgettable(since, most)),
+            (Kept::Closed, None) => since.passed(self.rows.closed().map(Row::time), most),
+            (kept, _) => self.memory(kept).map_or(0, |memory| memory.forgettable(since, most)),
         }
     }
 
-    /// Remembers an act, over what was known of the same id.
-    pub fn record(&mut self, entry: Entry, hashing: &Hashing) {
+    /// Remembers an act, over what was known of the same id. Where there is no place for a closed hold
+    /// beside the others, they become many.
+    pub fn record(&mut self, entry: &Entry, hashing: &Hashing) {
         match entry.act.space().kept() {
-            Kept::Closed => self.record_closed(entry, None, hashing),
+            Kept::Closed => self.record_closed(entry, hashing),
             kept => self.with_extras(|extras| {
                 if let Some(memory) = extras.memory_mut(kept) {
-                    memory.record(entry, hashing);
+                    memory.record(entry.clone(), hashing);
                 }
             }),
         }
@@ -82,16 +93,23 @@ impl Parts {
 
     /// Clears away the `count` entries recorded first.
     pub fn forget(&mut self, kept: Kept, count: usize) {
-        if kept == Kept::Closed {
-            self.forget_closed(count);
-        } else if let Some(memory) = self.extras_mut().and_then(|extras| extras.memory_mut(kept)) {
-            memory.forget(count);
+        if kept != Kept::Closed {
+            if let Some(memory) = self.extras_mut().and_then(|extras| extras.memory_mut(kept)) {
+                memory.forget(count);
+            }
+        } else if let Some(many) = self.many_closed_mut() {
+            many.forget(count);
+        } else {
+            self.rows.forget_closed(count);
         }
     }
 
     /// Brings times that lie after `now` back to it: the clock went back.
     pub fn rewind(&mut self, now: Millis) {
-        self.rewind_closed(now);
+        self.rows.change_closed_times(|time| time.min(now));
+        if let Some(many) = self.many_closed_mut() {
+            many.entries_mut().for_each(|entry| entry.time = entry.time.min(now));
+        }
         if let Some(extras) = self.extras_mut() {
             extras.spends.rewind(now);
             extras.billings.rewind(now);
@@ -105,149 +123,75 @@ impl Parts {
 
 /// Holds that were closed.
 impl Parts {
-    /// How a hold was closed, if it was, and last.
-    fn closed_hold(&self, id: &Id) -> Option<&Entry> {
-        match &self.head()?.many_closed {
-            Some(many) => many.find(Space::Hold, id),
-            None => self.few_closed().rfind(|entry| entry.id == *id),
-        }
+    /// Remembers that a hold was closed, if it lies among few and goes on to do so, as most do.
+    pub fn close_in_place(&mut self, entry: &Entry) -> bool {
+        self.many_closed().is_none() && self.rows.close_in_place(entry)
     }
 
-    /// How many are remembered.
-    fn count_closed(&self) -> usize {
-        let Some(head) = self.head() else { return 0 };
-        head.many_closed.as_ref().map_or(head.closed, |many| many.count())
+    /// Remembers that any hold was closed, which is a hold no longer.
+    pub fn close(&mut self, entry: &Entry, hashing: &Hashing) {
+        match self.many_holds_mut() {
+            Some(many) => many.remove(&entry.id),
+            None => self.rows.take_hold(&entry.id),
+        }
+        self.record_closed(entry, hashing);
     }
 
-    /// All that are remembered, oldest first.
-    fn closed(&self) -> impl Iterator<Item = &Entry> {
-        self.few_closed().chain(self.many_closed().into_iter().flat_map(ManyIds::entries))
-    }
-
-    /// Remembers that a hold was closed, which is a hold no longer.
-    pub fn close(&mut self, entry: Entry, hashing: &Hashing) {
-        let Some(head) = self.made(2) else { return };
-        let at = head.holds_at();
-        let mut lies_at = None;
-        if let Some(many) = &mut head.many_holds {
-            Arc::make_mut(many).remove(&entry.id);
-            self.see_fewer_holds();
-        } else {
-            let holds = self.0.get(at..).unwrap_or_default();
-            let among = holds.iter().position(|row| row.is_hold_of(&entry.id));
-            lies_at = among.and_then(|among| among.checked_add(at));
-        }
-        self.record_closed(entry, lies_at, hashing);
-        self.see_soonest();
-    }
-
-    /// Records a closed hold, in the place of the one that lies there among the rows.
-    fn record_closed(&mut self, entry: Entry, lies_at: Option<usize>, hashing: &Hashing) {
-        let Some(head) = self.made(2) else { return };
-        let at = head.holds_at();
-        if head.oldest == Millis::NEVER {
-            head.oldest = entry.time;
-        }
-        if head.many_closed.is_none() && head.closed < FEW {
-            head.closed = head.closed.saturating_add(1);
-            let between = lies_at.and_then(|lies_at| self.0.get_mut(at..=lies_at));
-            let Some(between) = between else { return self.insert(at, Row::Closed(entry)) };
-            // It becomes a closed one where it lies, but for the holds that lapse sooner.
-            between.rotate_right(1);
-            if let Some(row) = between.first_mut() {
-                *row = Row::Closed(entry);
-            }
-            return;
-        }
-        if let Some(lies_at) = lies_at {
-            self.take_rows(lies_at, 1);
-        }
+    fn record_closed(&mut self, entry: &Entry, hashing: &Hashing) {
         if let Some(many) = self.many_closed_mut() {
-            many.record(entry);
-        } else {
+            return many.record(entry.clone());
+        }
+        if !self.rows.put_closed(entry) {
             let mut many = ManyIds::new(hashing);
-            self.few_closed().cloned().chain([entry]).for_each(|entry| many.record(entry));
-            self.keep_many_closed(Some(many));
+            self.entries(Kept::Closed).for_each(|entry| many.record(entry));
+            many.record(entry.clone());
+            self.rows.forget_closed(usize::MAX);
+            self.with_extras(|extras| extras.many_closed = Some(Arc::new(many)));
         }
     }
 
-    /// Clears away the `count` that were closed first.
-    fn forget_closed(&mut self, count: usize) {
-        let Some(head) = self.head_mut() else { return };
-        if let Some(many) = &mut head.many_closed {
-            let many = Arc::make_mut(many);
-            many.forget(count);
-            if many.count() <= FEW_AGAIN {
-                self.keep_many_closed(None);
-            }
-        } else {
-            let count = count.min(head.closed);
-            head.closed = head.closed.saturating_sub(count);
-            self.take_rows(1, count);
-        }
-        self.see_oldest();
+    /// How many bytes many closed holds need to lie side by side, if they are few again.
+    pub fn bytes_of_few_closed(&self) -> Option<usize> {
+        let many = self.many_closed().filter(|many| many.count() <= FEW_AGAIN)?;
+        let sizes = many.entries().map(|entry| row::size_of_closed(&entry.id));
+        Some(sizes.fold(0, usize::saturating_add))
     }
 
-    /// Brings times that lie after `now` back to it: the clock went back.
-    fn rewind_closed(&mut self, now: Millis) {
-        let rewind = |entry: &mut Entry| entry.time = entry.time.min(now);
-        if let Some(many) = self.many_closed_mut() {
-            many.entries_mut().for_each(rewind);
-        } else {
-            for row in &mut self.0 {
-                if let Row::Closed(entry) = row {
-                    rewind(entry);
-                }
-            }
+    /// Has many closed holds lie side by side, if there is room.
+    pub fn see_few_closed(&mut self) {
+        let many = self.extras_mut().and_then(|extras| extras.many_closed.take());
+        let Some(many) = many else { return };
+        if !many.entries().all(|entry| self.rows.put_closed(entry)) {
+            self.rows.forget_closed(usize::MAX);
+            self.with_extras(|extras| extras.many_closed = Some(many));
         }
-        self.see_oldest();
     }
 
-    fn many_closed(&self) -> Option<&ManyIds> {
-        self.head()?.many_closed.as_deref()
+    pub(super) fn many_closed(&self) -> Option<&ManyIds> {
+        self.extras()?.many_closed.as_deref()
     }
 
     fn many_closed_mut(&mut self) -> Option<&mut ManyIds> {
-        self.head_mut()?.many_closed.as_mut().map(Arc::make_mut)
+        self.extras_mut()?.many_closed.as_mut().map(Arc::make_mut)
     }
+}
 
-    fn few_closed(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        let end = self.head().map_or(0, Head::holds_at);
-        self.0.get(1..end).unwrap_or_default().iter().filter_map(Row::entry)
-    }
-
-    /// Keeps these closed holds apart from the block, or the others in it.
-    fn keep_many_closed(&mut self, many: Option<ManyIds>) {
-        let Some(head) = self.head_mut() else { return };
-        let former = std::mem::replace(&mut head.many_closed, many.map(Arc::new));
-        let beside = std::mem::take(&mut head.closed);
-        self.take_rows(1, beside);
-        let mut count = 0_usize;
-        for entry in former.iter().flat_map(|many| many.entries()) {
-            count = count.saturating_add(1);
-            self.insert(count, Row::Closed(entry.clone()));
-        }
-        if let Some(head) = self.head_mut() {
-            head.closed = count;
-        }
-    }
-
-    fn see_oldest(&mut self) {
-        let oldest = self.closed().next().map_or(Millis::NEVER, |entry| entry.time);
-        if let Some(head) = self.head_mut() {
-            head.oldest = oldest;
-        }
-    }
+fn entry(row: Row<'_>) -> Option<Entry> {
+    Some(Entry { id: row.id()?, time: row.time(), act: row.act()? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::hold::Hold;
+    use crate::engine::account::{Account, any_account};
+    use crate::engine::hold::{Details, Hold};
+    use crate::engine::id::Scope;
     use crate::engine::money::Money;
 
     fn id(number: u32) -> Id {
-        Id::new(format!("hold-{number}").as_bytes()).expect("an id")
+        // Of all lengths.
+        let rest = "-".repeat(number as usize % 5 * 30);
+        Id::new(format!("hold-{number}{rest}").as_bytes()).expect("an id")
     }
 
     fn entry(number: u32, time: i64) -> Entry {
@@ -258,78 +202,83 @@ mod tests {
         Hashing::with_seeds([1, 2, 3, 4])
     }
 
-    fn recall(parts: &Parts, number: u32, since: i64) -> Option<Act> {
+    fn recall(account: &Account, number: u32, since: i64) -> Option<Act> {
         let since = Since { since: Millis(since), now: Millis(1_000_000) };
-        parts.recall(Space::Hold, &id(number), since)
+        account.parts.recall(Space::Hold, &id(number), since)
     }
 
-    fn holding(numbers: impl Iterator<Item = u32>) -> Parts {
-        let mut parts = Parts::default();
+    fn holding(numbers: impl Iterator<Item = u32>) -> Box<Account> {
+        let mut account = any_account();
         for number in numbers {
             let hold = Hold::new(Money::dollars(number), Millis(i64::from(number) + 1), Millis(0));
-            parts.put_hold(id(number), hold, &hashing());
+            account.put_hold(&id(number), &hold, &hashing());
         }
-        parts
+        account
     }
 
-    fn order(parts: &Parts) -> (Vec<Id>, Vec<Id>) {
-        let closed = parts.entries(Kept::Closed).map(|entry| entry.id.clone());
-        (closed.collect(), parts.holds().map(|(id, _)| id.clone()).collect())
+    fn order(account: &Account) -> (Vec<Id>, Vec<Id>) {
+        let closed = account.parts.entries(Kept::Closed).map(|entry| entry.id);
+        (closed.collect(), account.parts.holds().map(|(id, _)| id).collect())
     }
 
     #[test]
     fn a_hold_that_is_closed_stays_in_the_block_and_the_others_keep_their_order() {
-        let mut parts = holding(0..5);
-        let block = parts.heap_bytes();
+        let mut account = holding(0..5);
+        let block = account.bytes();
         for (time, number) in [(10, 2), (20, 0), (30, 4)] {
-            parts.close(entry(number, time), &hashing());
+            account.close(&entry(number, time), &hashing());
         }
-        assert_eq!(order(&parts), ([2, 0, 4].map(id).to_vec(), [1, 3].map(id).to_vec()));
-        assert_eq!((parts.heap_bytes(), parts.next_lapse(Millis(0))), (block, Some(Millis(2))));
-        assert_eq!(recall(&parts, 2, 9), Some(Act::Settled(Money::dollars(2))));
-        assert_eq!((recall(&parts, 2, 10), recall(&parts, 1, 0)), (None, None));
+        assert_eq!(order(&account), ([2, 0, 4].map(id).to_vec(), [1, 3].map(id).to_vec()));
+        assert_eq!(
+            (account.bytes(), account.parts.next_lapse(Millis(0))),
+            (block, Some(Millis(2)))
+        );
+        assert_eq!(recall(&account, 2, 9), Some(Act::Settled(Money::dollars(2))));
+        assert_eq!((recall(&account, 2, 10), recall(&account, 1, 0)), (None, None));
     }
 
     #[test]
     fn an_id_may_be_remembered_and_held_again() {
-        let mut parts = Parts::default();
-        parts.close(entry(1, 5), &hashing());
-        parts.put_hold(id(1), Hold::new(Money::dollars(9), Millis(9), Millis(50)), &hashing());
-        parts.record(entry(2, 60), &hashing());
-        assert!(parts.hold(&id(1)).is_some() && recall(&parts, 1, 0).is_some());
-        parts.close(entry(1, 70), &hashing());
-        assert_eq!(order(&parts), ([1, 2, 1].map(id).to_vec(), vec![]));
-        parts.forget(Kept::Closed, 2);
-        assert!(recall(&parts, 1, 69).is_some() && recall(&parts, 2, 0).is_none());
+        let mut account = any_account();
+        account.close(&entry(1, 5), &hashing());
+        account.put_hold(&id(1), &Hold::new(Money::dollars(9), Millis(9), Millis(50)), &hashing());
+        account.remember(&entry(2, 60), &hashing());
+        assert!(account.parts.hold(&id(1)).is_some() && recall(&account, 1, 0).is_some());
+        account.close(&entry(1, 70), &hashing());
+        assert_eq!(order(&account), ([1, 2, 1].map(id).to_vec(), vec![]));
+        account.parts.forget(Kept::Closed, 2);
+        assert!(recall(&account, 1, 69).is_some() && recall(&account, 2, 0).is_none());
     }
 
     #[test]
     fn hundreds_are_closed_and_forgotten_in_their_order_and_memory_is_given_back() {
-        let mut parts = holding(0..200);
+        let mut account = holding(0..200);
         for number in 0..200 {
-            parts.close(entry(number, 10 + i64::from(number)), &hashing());
-            let known = (0..=number).all(|number| recall(&parts, number, 0).is_some());
-            assert!(known && parts.hold(&id(number)).is_none(), "{number}");
-            assert_eq!(parts.count_holds(), 199 - number as usize);
+            account.close(&entry(number, 10 + i64::from(number)), &hashing());
+            let known = (0..=number).all(|number| recall(&account, number, 0).is_some());
+            assert!(known && account.parts.hold(&id(number)).is_none(), "{number}");
+            assert_eq!(account.parts.count_holds(), 199 - number as usize);
         }
-        let full = parts.heap_bytes();
         let since = |time| Since { since: Millis(time), now: Millis(1_000) };
-        assert_eq!(parts.forgettable(Kept::Closed, since(19), 100), 10);
-        assert_eq!(parts.forgettable(Kept::Closed, since(19), 4), 4);
-        assert_eq!((parts.beyond(Kept::Closed, 1), parts.count_entries(Kept::Closed)), (0, 200));
+        assert_eq!(account.parts.forgettable(Kept::Closed, since(19), 100), 10);
+        assert_eq!(account.parts.forgettable(Kept::Closed, since(19), 4), 4);
+        assert_eq!(
+            (account.parts.beyond(Kept::Closed, 1), account.parts.count_entries(Kept::Closed)),
+            (0, 200)
+        );
         for left in (0..200).rev() {
-            parts.forget(Kept::Closed, 1);
-            assert_eq!(parts.count_entries(Kept::Closed), left);
-            assert_eq!(recall(&parts, 199, 0).is_some(), left > 0);
+            account.parts.forget(Kept::Closed, 1);
+            assert_eq!(account.parts.count_entries(Kept::Closed), left);
+            assert_eq!(recall(&account, 199, 0).is_some(), left > 0);
+            account.tidy();
         }
-        assert!(parts.heap_bytes() < full / 20 && parts.has_empty_parts());
-        parts.drop_empty();
-        assert!(parts.is_absent() && parts.heap_bytes() == 0);
+        assert!(account.parts.is_absent());
+        assert_eq!(account.bytes(), any_account().bytes());
     }
 
     #[test]
     fn what_is_known_of_the_rows_stays_so_whatever_comes_and_goes() {
-        let (mut parts, mut random) = (Parts::default(), 7_u32);
+        let (mut account, mut random) = (any_account(), 7_u32);
         for turn in 0..20_000_i64 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // Few and many by turns, of holds and of closed ones.
@@ -339,31 +288,37 @@ mod tests {
                 0..14 => {
                     let ttl = Millis(i64::from(random >> 6 & 0xfff) + 1);
                     let hold = Hold::new(Money::dollars(number), ttl, Millis(turn));
-                    parts.put_hold(id(number), hold, &hashing());
+                    let scope = Scope::new(&[b'x'; 128]).filter(|_| number % 3 == 0);
+                    let hold = hold.detailed(Details { scope, ..Details::default() });
+                    account.put_hold(&id(number), &hold, &hashing());
                 }
-                14..26 => parts.close(entry(number, turn), &hashing()),
-                26 => parts.forget_holds(more),
-                27 => parts.forget(Kept::Closed, more),
-                28 => parts.with_extras(|extras| extras.last_token = i64::from(number)),
-                29 => parts.change_holds(|hold| hold.rewound(Millis(turn), Millis(turn))),
-                _ => parts.rewind(Millis(turn)),
+                14..26 => account.close(&entry(number, turn), &hashing()),
+                26 => account.parts.forget_holds(more),
+                27 => account.parts.forget(Kept::Closed, more),
+                28 => account.parts.with_extras(|extras| extras.last_token = i64::from(number)),
+                29 => {
+                    let now = Millis(turn);
+                    account.parts.change_holds(|hold| hold.rewound(now, now), &hashing());
+                }
+                _ => account.parts.rewind(Millis(turn)),
             }
-            parts.forget_holds(parts.count_holds().saturating_sub(most));
-            let closed = parts.count_entries(Kept::Closed);
-            parts.forget(Kept::Closed, closed.saturating_sub(most));
-            parts.drop_empty();
-            assert_eq!(parts.check(Millis(turn)), Ok(()), "{turn}: {parts:?}");
+            account.parts.forget_holds(account.parts.count_holds().saturating_sub(most));
+            let closed = account.parts.count_entries(Kept::Closed);
+            account.parts.forget(Kept::Closed, closed.saturating_sub(most));
+            account.tidy();
+            assert_eq!(account.parts.check(Millis(turn)), Ok(()), "{turn}: {account:?}");
         }
     }
 
     #[test]
     fn a_clock_that_went_back_brings_their_times_back() {
-        let mut parts = holding(0..3);
+        let mut account = holding(0..3);
         for number in 0..3 {
-            parts.close(entry(number, 100 * i64::from(number)), &hashing());
+            account.close(&entry(number, 100 * i64::from(number)), &hashing());
         }
-        parts.rewind(Millis(150));
-        let times: Vec<i64> = parts.entries(Kept::Closed).map(|entry| entry.time.0).collect();
+        account.parts.rewind(Millis(150));
+        let times: Vec<i64> =
+            account.parts.entries(Kept::Closed).map(|entry| entry.time.0).collect();
         assert_eq!(times, [0, 100, 150]);
     }
 }

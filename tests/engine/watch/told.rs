@@ -43,7 +43,7 @@ fn see_rows(seen: &Seen<'_>, rows: &[LogRow]) -> Result<(), String> {
         return Err("the log is not in order".to_owned());
     }
     if let Some(created) = rows.iter().find(|row| row.event == "created") {
-        let time = seen.account.map(|account| account.created.0);
+        let time = seen.account.map(|account| account.created().0);
         if rows.last() != Some(created) || Some(created.time) != time {
             return Err("creation has another place or time".to_owned());
         }
