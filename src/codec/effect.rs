@@ -1,13 +1,14 @@
 //! An effect as it is propagated: in FW.APPLY, to replicas and to the AOF.
 //!
-//! A plain FW.ADMIT is 21 bytes: what it is, its parts, the time, the units, the seal. The time has
-//! all its eight bytes: the two that packing would save cost more than they are worth.
+//! A plain FW.ADMIT is 19 bytes: what it is, its parts, the time, the change, the units, the seal. What
+//! the time tells, the change does not say again: a server keeps strings of up to 44 bytes in one block,
+//! and FW.ADMIT with a HOLD of 16 bytes is one of them.
 
 use std::sync::Arc;
 
+use super::hold::{read_entry, read_meters, write_entry, write_meters};
 use super::record::{self, Stored};
 use super::wire::{Damage, Kind, Reader, Wire, open, put_rows, seal};
-use crate::engine::act::Entry;
 use crate::engine::bounds::{EVENTS_AT_ONCE, FORMER_TIERS, LEASES};
 use crate::engine::effect::{After, Change, Effect, Forget, NewFigures, Onto};
 use crate::engine::ledger::Ledger;
@@ -29,7 +30,7 @@ pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
     seal(Kind::Effect, out, |out| {
         let parts = parts(effect);
         out.push(parts);
-        out.extend_from_slice(&effect.time.0.to_le_bytes());
+        put_time(out, effect.time);
         match &effect.figures {
             NewFigures::Kept => {}
             NewFigures::Ledger(ledger) => ledger.write(out),
@@ -39,7 +40,7 @@ pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
             let Forget { spends, billings, closed, lapsed, early } = effect.forget;
             out.extend_from_slice(&[spends, billings, closed, lapsed, early]);
         }
-        effect.change.write(out);
+        write_change(&effect.change, effect.time, out);
     });
 }
 
@@ -53,10 +54,8 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
         if parts & !part::ALL != 0 {
             return Err(Damage("unknown parts"));
         }
-        let time = Millis(i64::from_le_bytes(from.array()?));
-        if time < Millis::ZERO {
-            return Err(Damage("a time is negative"));
-        }
+        let [a, b, c, d, e, f] = from.array()?;
+        let time = Millis(i64::from_le_bytes([a, b, c, d, e, f, 0, 0]));
         let onto = match (parts & part::NOTHING != 0, parts & part::REWOUND != 0) {
             (false, false) => Onto::Standing,
             (true, false) => Onto::Nothing,
@@ -79,8 +78,16 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
                 early: from.byte()?,
             };
         }
-        Ok(Effect { time, onto, figures, forget, change: Change::read(from)? })
+        Ok(Effect { time, onto, figures, forget, change: read_change(from, time)? })
     })
+}
+
+/// Appends the six bytes of an instant up to [`Millis::LAST`].
+#[inline(always)]
+fn put_time(out: &mut Vec<u8>, time: Millis) {
+    let end = out.len().saturating_add(6);
+    out.extend_from_slice(&time.0.to_le_bytes());
+    out.truncate(end);
 }
 
 fn parts(effect: &Effect) -> u8 {
@@ -112,58 +119,57 @@ impl Wire for After {
     }
 }
 
-impl Wire for Change {
-    #[inline(always)]
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::None => out.push(0),
-            Self::Admit(cost) => {
-                out.push(1);
-                cost.write(out);
-            }
-            Self::Remember(entry) => {
-                out.push(2);
-                entry.write(out);
-            }
-            Self::Limit(row) => {
-                out.push(3);
-                row.write(out);
-            }
-            Self::Lease(row) => {
-                out.push(4);
-                row.write(out);
-            }
-            Self::Release(ids) => {
-                out.push(5);
-                put_rows(out, ids);
-            }
-            Self::Meter(meters) => {
-                out.push(6);
-                meters.write(out);
-            }
-            Self::Block(reason) => {
-                out.push(7);
-                reason.write(out);
-            }
-            Self::Fail(id) => {
-                out.push(8);
-                id.write(out);
-            }
+/// Above the bits of what was metered, in the byte that tells what a change is.
+const METER: u8 = 0x40;
+
+/// Writes a change that is made `now`.
+#[inline(always)]
+fn write_change(change: &Change, now: Millis, out: &mut Vec<u8>) {
+    match change {
+        Change::None => out.push(0),
+        Change::Admit(cost) => {
+            out.push(1);
+            cost.write(out);
+        }
+        Change::Remember(entry) => {
+            out.push(2);
+            write_entry(entry, out);
+        }
+        Change::Limit(row) => {
+            out.push(3);
+            row.write(out);
+        }
+        Change::Lease(row) => {
+            out.push(4);
+            row.write(out);
+        }
+        Change::Release(ids) => {
+            out.push(5);
+            put_rows(out, ids);
+        }
+        Change::Meter(meters) => write_meters(meters, METER, now, out),
+        Change::Block(reason) => {
+            out.push(6);
+            reason.write(out);
+        }
+        Change::Fail(id) => {
+            out.push(7);
+            id.write(out);
         }
     }
+}
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(match from.byte()? {
-            0 => Self::None,
-            1 => Self::Admit(Units::read(from)?),
-            2 => Self::Remember(Box::new(Entry::read(from)?)),
-            3 => Self::Limit(Box::new(Wire::read(from)?)),
-            4 => Self::Lease(Box::new(Wire::read(from)?)),
-            5 => Self::Release(from.rows(LEASES)?),
-            6 => Self::Meter(Wire::read(from)?),
-            7 => Self::Block(Wire::read(from)?),
-            8 => Self::Fail(Box::new(Wire::read(from)?)),
-            _ => return Err(Damage("an unknown change")),
-        })
-    }
+fn read_change(from: &mut Reader<'_>, now: Millis) -> Result<Change, Damage> {
+    Ok(match from.byte()? {
+        0 => Change::None,
+        1 => Change::Admit(Units::read(from)?),
+        2 => Change::Remember(Box::new(read_entry(from, now)?)),
+        3 => Change::Limit(Box::new(Wire::read(from)?)),
+        4 => Change::Lease(Box::new(Wire::read(from)?)),
+        5 => Change::Release(from.rows(LEASES)?),
+        6 => Change::Block(Wire::read(from)?),
+        7 => Change::Fail(Box::new(Wire::read(from)?)),
+        meters if meters & METER != 0 => Change::Meter(read_meters(from, meters & !METER, now)?),
+        _ => return Err(Damage("an unknown change")),
+    })
 }

@@ -52,8 +52,8 @@ pub const ROOM_AT: usize = std::mem::offset_of!(Account<[u8; 0]>, room);
 /// An account without room for holds.
 type Bare = Account<[u8; 0]>;
 
-/// The room an account can have, and how it comes to have it. Each size but the first fills what the
-/// allocator hands out, and takes a third more than the one before.
+/// The room an account can have, and how it comes to have it. Each fills what the allocator hands
+/// out: two holds with an id of 16 bytes, or one with a UUID, at first, and then twice as many.
 macro_rules! rooms {
     ($($room:literal)*) => {
         const ROOMS: &[usize] = &[0, $($room),*];
@@ -67,7 +67,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(64 128 192 256 384 512 768 1152 1664 2432 3968);
+rooms!(96 192 384 768 1408 2432 3968);
 
 /// The plain figures of an account. A decision works on a copy, so that the account stays as it
 /// is until everything is decided.
