@@ -29,8 +29,7 @@ mod part {
 pub fn encode(effect: &Effect, out: &mut Vec<u8>) {
     seal(Kind::Effect, out, |out| {
         let parts = parts(effect);
-        out.push(parts);
-        put_time(out, effect.time);
+        put_head(out, parts, effect.time);
         match &effect.figures {
             NewFigures::Kept => {}
             NewFigures::Ledger(ledger) => ledger.write(out),
@@ -82,11 +81,12 @@ pub fn decode(blob: &[u8]) -> Result<Effect, Damage> {
     })
 }
 
-/// Appends the six bytes of an instant up to [`Millis::LAST`].
+/// Appends what parts there are, and the six bytes of an instant up to [`Millis::LAST`]: in one piece.
 #[inline(always)]
-fn put_time(out: &mut Vec<u8>, time: Millis) {
-    let end = out.len().saturating_add(6);
-    out.extend_from_slice(&time.0.to_le_bytes());
+fn put_head(out: &mut Vec<u8>, parts: u8, time: Millis) {
+    let end = out.len().saturating_add(7);
+    let word = time.0.cast_unsigned() << u8::BITS | u64::from(parts);
+    out.extend_from_slice(&word.to_le_bytes());
     out.truncate(end);
 }
 

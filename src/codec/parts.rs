@@ -11,6 +11,7 @@ use crate::engine::standing::Reason;
 use crate::engine::time::Millis;
 
 impl Wire for Millis {
+    #[inline(always)]
     fn write(&self, out: &mut Vec<u8>) {
         put_number(out, self.0.max(0).cast_unsigned());
     }
@@ -21,6 +22,7 @@ impl Wire for Millis {
 }
 
 impl Wire for Units {
+    #[inline(always)]
     fn write(&self, out: &mut Vec<u8>) {
         put_number(out, self.count().cast_unsigned());
     }
@@ -31,6 +33,7 @@ impl Wire for Units {
 }
 
 impl Wire for Money {
+    #[inline(always)]
     fn write(&self, out: &mut Vec<u8>) {
         put_number(out, self.nanos().cast_unsigned());
     }
@@ -41,6 +44,7 @@ impl Wire for Money {
 }
 
 impl Wire for Id {
+    #[inline(always)]
     fn write(&self, out: &mut Vec<u8>) {
         put_bytes(out, self.as_bytes());
     }

@@ -32,7 +32,11 @@ pub struct Cleared {
 
 /// Makes an effect so, on an account that stands.
 pub fn apply(account: &mut Box<Account>, effect: &Effect, hashing: &Hashing) -> Cleared {
-    let mut cleared = lapsed(account, effect);
+    // Most accounts have nothing that can lapse or be forgotten.
+    let mut cleared = Cleared::default();
+    if !account.parts.is_absent() {
+        cleared = lapsed(account, effect);
+    }
     if effect.onto == Onto::Rewound {
         rewind_kept(account, effect.time, hashing);
         rewind(account, effect.time);
@@ -43,13 +47,17 @@ pub fn apply(account: &mut Box<Account>, effect: &Effect, hashing: &Hashing) -> 
         NewFigures::Ledger(ledger) => account.record.ledger = *ledger,
         NewFigures::All(after) => put_after(account, after),
     }
-    clear(&mut account.parts, effect, &mut cleared);
+    if !account.parts.is_absent() {
+        clear(&mut account.parts, effect, &mut cleared);
+    }
     match &effect.change {
         Change::None => {}
         Change::Admit(cost) => account.requests.admit(*cost, effect.time),
         change => Changing { account, time: effect.time, hashing }.change(change),
     }
-    account.tidy();
+    if !account.parts.is_absent() {
+        account.tidy();
+    }
     cleared
 }
 
@@ -136,9 +144,6 @@ fn keep_tier(tiers: &mut ThinVec<Name>, name: &Name) {
 }
 
 fn clear(parts: &mut Parts, effect: &Effect, cleared: &mut Cleared) {
-    if parts.is_absent() {
-        return;
-    }
     for kept in Kept::ALL {
         let count = effect.forget.of(kept);
         if count > 0 {
@@ -201,7 +206,9 @@ impl Changing<'_> {
     }
 
     fn meter(&mut self, meters: &Meters) {
-        self.count(&LimitName::Requests, Count::Now(meters.requests));
+        if !meters.requests.is_zero() {
+            self.account.requests.admit(meters.requests, self.time);
+        }
         self.count(&LimitName::Tokens, meters.tokens);
         if let Some(scope) = &meters.scope {
             let name = |meter| LimitName::Scoped(meter, scope.scope.clone());
@@ -217,20 +224,26 @@ impl Changing<'_> {
         }
     }
 
+    /// Counts in a window beside that of all requests.
+    #[inline(always)]
     fn count(&mut self, name: &LimitName, count: Count) {
+        if count != Count::None {
+            self.count_apart(name, count);
+        }
+    }
+
+    fn count_apart(&mut self, name: &LimitName, count: Count) {
         let time = self.time;
-        let Account { requests, parts, .. } = &mut **self.account;
-        match (count, name) {
-            (Count::Now(units), _) if units.is_zero() => {}
-            (Count::None, _) => {}
-            (Count::Now(units), LimitName::Requests) => requests.admit(units, time),
-            (Count::Now(units), _) => parts.with_extras(|extras| {
+        match count {
+            Count::None => {}
+            Count::Now(units) if units.is_zero() => {}
+            Count::Now(units) => self.with_extras(|extras| {
                 extras.windows.entry(name.clone()).or_default().admit(units, time);
             }),
-            (Count::Raise(units, admitted), _) => {
+            Count::Raise(units, admitted) => {
                 self.correct(name, |window| window.raise(units, admitted));
             }
-            (Count::Lower(units, admitted), _) => {
+            Count::Lower(units, admitted) => {
                 self.correct(name, |window| window.lower(units, admitted));
             }
         }

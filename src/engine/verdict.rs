@@ -154,7 +154,7 @@ impl Admission {
             && reset == SPAN
             && self.tokens.is_none()
             && self.retry == Retry::Now
-            && self.policy == Decider::Limit(LimitName::Requests);
+            && matches!(self.policy, Decider::Limit(LimitName::Requests));
         is_plain.then_some((limit, remaining))
     }
 }

@@ -15,8 +15,8 @@ const LINE: usize = 64;
 const FIGURES: usize = 128;
 /// How much of it those look at that ask for a hold: ten ids of 16 bytes, more than most accounts have.
 const HOLDS: usize = 512;
-/// How much of a window's older slots: all, if it is not in steady use.
-const ROW: usize = 256;
+/// How much of a window's older slots: of those in steady use less, which are at hand anyway.
+const ROW: usize = 128;
 
 /// Has fetched what all commands look at of an account.
 #[inline(always)]

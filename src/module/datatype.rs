@@ -7,7 +7,7 @@ use std::ffi::{c_int, c_void};
 
 use redis_module::raw;
 
-use super::ffi::{Ctx, Str, api, c_text, guarded};
+use super::ffi::{Ctx, Str, api, c_text, guarded, guarded_anywhere};
 use super::state;
 use super::stored;
 use crate::codec;
@@ -128,7 +128,7 @@ unsafe extern "C" fn free(value: *mut c_void) {
         let _account = unsafe { stored::taken_back(value) };
         fault!("free");
     };
-    guarded(body);
+    guarded_anywhere(body);
 }
 
 unsafe extern "C" fn free_effort(_key: Str, value: *const c_void) -> usize {

@@ -4,9 +4,10 @@
 //! are looked up by name. Text reaches the server only through fixed formats, so that no byte of a
 //! client is ever a format or a line of protocol.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis_module::raw;
 
@@ -112,25 +113,31 @@ pub(super) struct MainThread<T>(pub RefCell<T>);
 // elsewhere (`free`, the child that rewrites files) reaches nothing that lies in one.
 unsafe impl<T> Sync for MainThread<T> {}
 
-thread_local! {
-    static CHANGING: Cell<bool> = const { Cell::new(false) };
-}
+/// Whether the thread that runs commands makes a change. A thread-local would be asked for by a call.
+static CHANGING: AtomicBool = AtomicBool::new(false);
 
 /// Says that a change begins: a panic between here and the end of what is guarded ends the process,
 /// so that no account is kept or propagated half changed, and no change is answered with an error.
 pub(super) fn begin_change() {
-    CHANGING.set(true);
+    CHANGING.store(true, Ordering::Relaxed);
 }
 
-/// Runs what the server calls, and keeps a panic from leaving it; `None` after a panic before any
-/// change.
+/// Runs what the server calls on the thread that runs commands, and keeps a panic from leaving it;
+/// `None` after a panic before any change.
 pub(super) fn guarded<T>(body: impl FnOnce() -> T) -> Option<T> {
     // The server may call back while a change is made; what it calls then is guarded by itself.
-    let around = CHANGING.replace(false);
-    let value = catch_unwind(AssertUnwindSafe(body)).ok();
-    if value.is_none() && CHANGING.get() {
+    let around = CHANGING.load(Ordering::Relaxed);
+    CHANGING.store(false, Ordering::Relaxed);
+    let value = guarded_anywhere(body);
+    if value.is_none() && CHANGING.load(Ordering::Relaxed) {
         std::process::abort();
     }
-    CHANGING.set(around);
+    CHANGING.store(around, Ordering::Relaxed);
     value
+}
+
+/// Runs what the server may call on any thread, which changes nothing that is in use, and keeps a panic
+/// from leaving it; `None` after a panic.
+pub(super) fn guarded_anywhere<T>(body: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(body)).ok()
 }

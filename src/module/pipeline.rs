@@ -23,7 +23,6 @@ use crate::command::error::{Code, Error};
 use crate::command::setting::Settings;
 use crate::command::{Command, Doc, Host, Keyless};
 use crate::engine::account::Account;
-use crate::engine::act::Kept;
 use crate::engine::decide::{Missing, Request, Rules, judge};
 use crate::engine::effect::Effect;
 use crate::engine::log::Event;
@@ -173,7 +172,7 @@ fn run<C: Command>(
             _ => Err(Failure::WrongType),
         };
     };
-    let clock = time_while_fetching(state, key.account(), request.recalls());
+    let clock = time_while_fetching(state, key.account(), request);
     let rules = Rules { policy, clock, hashing: &state.hashing };
     let judged = judge(request, key.account(), &rules);
     let decision = match &judged {
@@ -205,11 +204,18 @@ fn run<C: Command>(
 
 /// The time. What lies apart from the account, and will be looked at, is fetched ahead.
 #[inline(always)]
-fn time_while_fetching(state: &State, account: Option<&Account>, recalls: Option<Kept>) -> Millis {
+fn time_while_fetching<R: Request>(
+    state: &State,
+    account: Option<&Account>,
+    request: &R,
+) -> Millis {
     let now = state.clock.now();
     if let Some(account) = account {
-        ahead::slots(account, now);
-        if recalls.is_some() {
+        // No window counts what happened already.
+        if !request.records() {
+            ahead::slots(account, now);
+        }
+        if request.recalls().is_some() {
             ahead::extras(account);
         }
     }

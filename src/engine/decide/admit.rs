@@ -122,7 +122,8 @@ impl Admit {
 
     /// Holds if such a request can have its hold: its id is new, and it fits whole.
     fn hold_fits(&self, ask: &Ask, present: &Present<'_>) -> bool {
-        if present.known_hold(&ask.id).is_some() {
+        let is_new = present.account.parts.is_new_among_few(&ask.id);
+        if !is_new && present.known_hold(&ask.id).is_some() {
             return false;
         }
         // What fits beside the open holds fits alone.

@@ -26,6 +26,15 @@ impl Parts {
         }
     }
 
+    /// Holds if there is none of this id, open, lapsed or closed, and all of them lie side by side, as
+    /// most accounts' do.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_new_among_few(&self, id: &Id) -> bool {
+        let few = self.many_holds().is_none() && self.many_closed().is_none();
+        few && !self.rows.all().any(|row| row.is_of(id))
+    }
+
     /// The amount of a hold that lapses after `time`, if it sets aside money alone.
     #[must_use]
     #[inline(always)]
@@ -73,6 +82,7 @@ impl Parts {
 
     /// The soonest instant after `time` at which a hold lapses.
     #[must_use]
+    #[inline(always)]
     pub fn next_lapse(&self, time: Millis) -> Option<Millis> {
         let soonest = self.soonest();
         if soonest > time {
@@ -104,17 +114,26 @@ impl Parts {
 
     /// Puts a hold in the place of the one with the same id. Where there is no place for it beside the
     /// others, they become many.
+    #[inline(always)]
     pub fn put_hold(&mut self, id: &Id, hold: &Hold, hashing: &Hashing) {
+        if self.many_holds().is_none() {
+            self.rows.take_hold(id);
+            if self.rows.put_hold(id, hold) {
+                return;
+            }
+        }
+        self.put_among_many(id, hold, hashing);
+    }
+
+    #[inline(never)]
+    fn put_among_many(&mut self, id: &Id, hold: &Hold, hashing: &Hashing) {
         if let Some(many) = self.many_holds_mut() {
             return many.put(id.clone(), hold.clone());
         }
-        self.rows.take_hold(id);
-        if !self.rows.put_hold(id, hold) {
-            let mut many = ManyHolds::new(hashing);
-            self.holds().for_each(|(id, hold)| many.put(id, hold));
-            many.put(id.clone(), hold.clone());
-            self.keep_many_holds(many);
-        }
+        let mut many = ManyHolds::new(hashing);
+        self.holds().for_each(|(id, hold)| many.put(id, hold));
+        many.put(id.clone(), hold.clone());
+        self.keep_many_holds(many);
     }
 
     /// Takes away the `count` holds that lapse first.

@@ -158,6 +158,7 @@ impl<'a> Row<'a> {
 }
 
 /// How many bytes the row of a hold takes.
+#[inline(always)]
 pub fn size_of_hold(id: &Id, hold: &Hold) -> usize {
     let scope =
         |details: &Details| details.scope.as_ref().map_or(0, |scope| scope.as_bytes().len());
@@ -171,15 +172,22 @@ pub fn size_of_closed(id: &Id) -> usize {
 }
 
 /// Writes a hold's row into its place, which has its size.
+#[inline(always)]
 pub fn write_hold(place: &mut [u8], id: &Id, hold: &Hold) {
     let kind = if hold.detail().is_some() { Kind::Detailed } else { Kind::Plain };
     let ttl = u32::try_from(hold.ttl().0).unwrap_or(TTL).min(TTL);
     let rest = write_fixed(place, id, (kind, ttl), (hold.amount, hold.lapses));
-    let Some(details) = hold.detail() else { return };
+    if let Some(details) = hold.detail() {
+        write_more(rest, details, hold.admitted());
+    }
+}
+
+#[inline(never)]
+fn write_more(rest: &mut [u8], details: &Details, admitted: Millis) {
     let bit = |bit, holds| if holds { bit } else { 0 };
     let bits = bit(COUNTED, details.counted) | bit(COUNTED_IN_SCOPE, details.counted_in_scope);
     let scope = details.scope.as_ref().map_or(&[][..], Scope::as_bytes);
-    let rest = put(rest, &hold.admitted().0.to_le_bytes());
+    let rest = put(rest, &admitted.0.to_le_bytes());
     let rest = put(rest, &details.charged.nanos().to_le_bytes());
     let rest = put(rest, &details.tokens.count().to_le_bytes());
     let rest = put(rest, &details.reported.count().to_le_bytes());

@@ -4,6 +4,8 @@
 //! then holds, soonest lapse first. What has no place here its owner keeps in another way.
 //! Invariants: a block without room is empty; [`Rows::check`] names the others.
 
+use std::cmp::Ordering;
+
 use super::row::{self, Row};
 use crate::engine::act::Entry;
 use crate::engine::few::FEW;
@@ -121,6 +123,12 @@ impl Rows {
         Walk(self.bytes().get(usize::from(closed_end)..usize::from(end)).unwrap_or_default())
     }
 
+    /// All rows.
+    #[inline(always)]
+    pub fn all(&self) -> Walk<'_> {
+        Walk(self.bytes().get(..usize::from(self.head().end)).unwrap_or_default())
+    }
+
     /// How many closed holds there are.
     #[inline(always)]
     pub fn count_closed(&self) -> usize {
@@ -141,13 +149,16 @@ impl Rows {
     }
 
     /// Puts a hold where it belongs, if there is place for it. No other has its id.
+    #[inline(always)]
     pub fn put_hold(&mut self, id: &Id, hold: &Hold) -> bool {
         let head = self.head();
         // It mostly lapses after all others.
-        let before = self
-            .holds()
-            .take_while(|row| (row.time(), row.id_bytes()) < (hold.lapses, id.as_bytes()));
-        let before = before.map(Row::size).fold(0, usize::saturating_add);
+        let is_before = |row: &Row<'_>| match row.time().cmp(&hold.lapses) {
+            Ordering::Equal => row.id_bytes() < id.as_bytes(),
+            order => order.is_lt(),
+        };
+        let before = self.holds().take_while(is_before).map(Row::size);
+        let before = before.fold(0, usize::saturating_add);
         let at = usize::from(head.closed_end).saturating_add(before);
         if usize::from(head.holds) >= FEW {
             return false;
@@ -175,6 +186,7 @@ impl Rows {
     }
 
     /// Takes a hold away, if there is one of this id.
+    #[inline(always)]
     pub fn take_hold(&mut self, id: &Id) {
         if let Some((at, size)) = self.find(id) {
             let head = self.head();
@@ -263,6 +275,7 @@ impl Rows {
     }
 
     /// Takes bytes out of the rows, of which this is then known.
+    #[inline(never)]
     fn cut(&mut self, at: usize, size: usize, head: Head) {
         let end = usize::from(head.end);
         if let Some(rows) = self.0.get_mut(HEAD..).and_then(|rows| rows.get_mut(at..end)) {
