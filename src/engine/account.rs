@@ -378,4 +378,21 @@ mod tests {
         assert_eq!(size_of::<Bare>(), 128);
         assert_eq!(size_of::<Account<[u8; 64]>>(), 192);
     }
+
+    #[test]
+    fn an_account_says_how_much_room_it_has_as_it_grows_and_shrinks() {
+        let (mut account, hashing) = (any_account(), Hashing::with_seeds([1, 2, 3, 4]));
+        let room = |account: &Account| (usize::from(account.room), account.parts.room());
+        let mut rooms = vec![room(&account)];
+        for number in 0..10 {
+            let id = Id::new(&[number; 16]).expect("an id");
+            account.put_hold(&id, &Hold::new(Money::ZERO, Millis(9), Millis(0)), &hashing);
+            rooms.push(room(&account));
+        }
+        account.parts.forget_holds(9);
+        account.tidy();
+        rooms.push(room(&account));
+        rooms.dedup();
+        assert_eq!(rooms, [(0, 0), (96, 96), (192, 192), (384, 384), (96, 96)]);
+    }
 }

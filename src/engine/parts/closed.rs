@@ -246,6 +246,7 @@ mod tests {
         assert!(account.parts.hold(&id(1)).is_some() && recall(&account, 1, 0).is_some());
         account.close(&entry(1, 70), &hashing());
         assert_eq!(order(&account), ([1, 2, 1].map(id).to_vec(), vec![]));
+        assert!(recall(&account, 1, 69).is_some(), "the newest is found");
         account.parts.forget(Kept::Closed, 2);
         assert!(recall(&account, 1, 69).is_some() && recall(&account, 2, 0).is_none());
     }
