@@ -92,10 +92,7 @@ impl Account {
     /// An account that has done nothing yet.
     #[must_use]
     pub fn new(record: Record, now: Millis) -> Box<Self> {
-        let mut created = [0; CREATED];
-        if let Some(bytes) = now.0.to_le_bytes().first_chunk() {
-            created = *bytes;
-        }
+        let created = now.0.to_le_bytes().first_chunk().copied().unwrap_or_default();
         let (requests, parts) = (Window::default(), Parts::EMPTY);
         Bare { latest: now, requests, record, created, room: 0, parts }.with::<0>()
     }
@@ -110,15 +107,8 @@ impl Account {
 
     /// The same without its parts, and with this window.
     fn bare(&self, requests: Window) -> Bare {
-        let Self { latest, created, .. } = *self;
-        Bare {
-            latest,
-            requests,
-            record: self.record.clone(),
-            created,
-            room: 0,
-            parts: Parts::EMPTY,
-        }
+        let (latest, created, record) = (self.latest, self.created, self.record.clone());
+        Bare { latest, requests, record, created, room: 0, parts: Parts::EMPTY }
     }
 
     /// When it was created.
@@ -130,14 +120,16 @@ impl Account {
 
     /// Puts a hold in the place of the one with the same id.
     pub fn put_hold(self: &mut Box<Self>, id: &Id, hold: &Hold, hashing: &Hashing) {
-        self.reserve(size_of_hold(id, hold));
+        if self.parts.has_few_holds() {
+            self.reserve(size_of_hold(id, hold));
+        }
         self.parts.put_hold(id, hold, hashing);
     }
 
     /// Remembers that a hold was closed, which is a hold no longer.
     pub fn close(self: &mut Box<Self>, entry: &Entry, hashing: &Hashing) {
         if !self.parts.close_in_place(entry) {
-            self.reserve(size_of_closed(&entry.id));
+            self.reserve_for_closed(entry);
             self.parts.close(entry, hashing);
         }
     }
@@ -145,9 +137,15 @@ impl Account {
     /// Remembers an act, over what was known of the same id.
     pub fn remember(self: &mut Box<Self>, entry: &Entry, hashing: &Hashing) {
         if entry.act.space().kept() == Kept::Closed {
-            self.reserve(size_of_closed(&entry.id));
+            self.reserve_for_closed(entry);
         }
         self.parts.record(entry, hashing);
+    }
+
+    fn reserve_for_closed(self: &mut Box<Self>, entry: &Entry) {
+        if self.parts.has_few_closed() {
+            self.reserve(size_of_closed(&entry.id));
+        }
     }
 
     /// Lets what has become few lie side by side, and gives back what is empty.

@@ -32,11 +32,7 @@ pub struct Cleared {
 
 /// Makes an effect so, on an account that stands.
 pub fn apply(account: &mut Box<Account>, effect: &Effect, hashing: &Hashing) -> Cleared {
-    // Most accounts have nothing that can lapse or be forgotten.
-    let mut cleared = Cleared::default();
-    if !account.parts.is_absent() {
-        cleared = lapsed(account, effect);
-    }
+    let mut cleared = lapsed(account, effect);
     if effect.onto == Onto::Rewound {
         rewind_kept(account, effect.time, hashing);
         rewind(account, effect.time);
@@ -47,9 +43,7 @@ pub fn apply(account: &mut Box<Account>, effect: &Effect, hashing: &Hashing) -> 
         NewFigures::Ledger(ledger) => account.record.ledger = *ledger,
         NewFigures::All(after) => put_after(account, after),
     }
-    if !account.parts.is_absent() {
-        clear(&mut account.parts, effect, &mut cleared);
-    }
+    clear(&mut account.parts, effect, &mut cleared);
     match &effect.change {
         Change::None => {}
         Change::Admit(cost) => account.requests.admit(*cost, effect.time),
@@ -63,6 +57,10 @@ pub fn apply(account: &mut Box<Account>, effect: &Effect, hashing: &Hashing) -> 
 
 /// What lapsed since the account was last changed.
 fn lapsed(account: &Account, effect: &Effect) -> Cleared {
+    // Most accounts have nothing that can lapse.
+    if account.parts.is_absent() {
+        return Cleared::default();
+    }
     let (since, now) = (account.latest, effect.time.max(account.latest));
     let parts = &account.parts;
     let lapsed_one = parts.next_lapse(since).is_some_and(|lapses| lapses <= now);
@@ -144,6 +142,9 @@ fn keep_tier(tiers: &mut ThinVec<Name>, name: &Name) {
 }
 
 fn clear(parts: &mut Parts, effect: &Effect, cleared: &mut Cleared) {
+    if parts.is_absent() {
+        return;
+    }
     for kept in Kept::ALL {
         let count = effect.forget.of(kept);
         if count > 0 {

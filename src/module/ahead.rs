@@ -12,7 +12,7 @@ use crate::engine::time::Millis;
 /// A line of the processor's caches, in bytes.
 const LINE: usize = 64;
 /// How much of an account all commands look at.
-const FIGURES: usize = 128;
+const FIGURES: usize = size_of::<Account<[u8; 0]>>();
 /// How much of it those look at that ask for a hold: ten ids of 16 bytes, more than most accounts have.
 const HOLDS: usize = 512;
 /// How much of a window's older slots: of those in steady use less, which are at hand anyway.

@@ -38,7 +38,8 @@ macro_rules! needed {
 
 needed! {
     RedisModule_OpenKey RedisModule_CloseKey RedisModule_KeyType RedisModule_ModuleTypeGetType
-    RedisModule_ModuleTypeGetValue RedisModule_ModuleTypeSetValue RedisModule_ModuleTypeReplaceValue RedisModule_StringPtrLen
+    RedisModule_ModuleTypeGetValue RedisModule_ModuleTypeSetValue
+    RedisModule_ModuleTypeReplaceValue RedisModule_StringPtrLen
     RedisModule_ReplyWithArray RedisModule_ReplyWithMap RedisModule_ReplyWithSimpleString
     RedisModule_ReplyWithStringBuffer RedisModule_ReplyWithLongLong RedisModule_ReplyWithNull
     RedisModule_ReplyWithError RedisModule_Replicate RedisModule_ReplicateVerbatim

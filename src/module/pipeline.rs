@@ -10,7 +10,7 @@ use redis_module::raw;
 use super::ahead;
 use super::events;
 use super::ffi::{Ctx, OK, Str, api, begin_change, bytes, guarded, reply_error, warn};
-use super::keys::Key;
+use super::keys::{Key, WrongType};
 use super::prepared;
 use super::propagate;
 use super::reply::Client;
@@ -151,12 +151,7 @@ fn run<C: Command>(
     let name = unsafe { *words.first.add(1) };
     // Opened before anything is read, so that the account comes meanwhile.
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
-    // Fewer words ask for no hold.
-    if let Ok(key) = &opened
-        && words.count > 4
-    {
-        key.fetch_holds();
-    }
+    fetch_holds(words, &opened);
     // Looked at where it lies, as the decision is: neither is ever copied.
     let parsed = C::parse(Args::after(2, words, doc), &state.settings.policy);
     let request = match &parsed {
@@ -200,6 +195,16 @@ fn run<C: Command>(
     state.counters.tally(C::tally(&decision.answer));
     C::reply(&decision.answer, client);
     Ok(())
+}
+
+/// Has the account's holds fetched, if the command may look at them: with fewer words none is asked for.
+#[inline(always)]
+fn fetch_holds(words: &ServerWords, opened: &Result<Key, WrongType>) {
+    if let Ok(key) = opened
+        && words.count > 4
+    {
+        key.fetch_holds();
+    }
 }
 
 /// The time. What lies apart from the account, and will be looked at, is fetched ahead.

@@ -125,7 +125,7 @@ impl Parts {
 impl Parts {
     /// Remembers that a hold was closed, if it lies among few and goes on to do so, as most do.
     pub fn close_in_place(&mut self, entry: &Entry) -> bool {
-        self.many_closed().is_none() && self.rows.close_in_place(entry)
+        self.has_few_closed() && self.rows.close_in_place(entry)
     }
 
     /// Remembers that any hold was closed, which is a hold no longer.

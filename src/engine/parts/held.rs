@@ -31,7 +31,7 @@ impl Parts {
     #[must_use]
     #[inline(always)]
     pub fn is_new_among_few(&self, id: &Id) -> bool {
-        let few = self.many_holds().is_none() && self.many_closed().is_none();
+        let few = self.has_few_holds() && self.has_few_closed();
         few && !self.rows.all().any(|row| row.is_of(id))
     }
 
@@ -116,7 +116,7 @@ impl Parts {
     /// others, they become many.
     #[inline(always)]
     pub fn put_hold(&mut self, id: &Id, hold: &Hold, hashing: &Hashing) {
-        if self.many_holds().is_none() {
+        if self.has_few_holds() {
             self.rows.take_hold(id);
             if self.rows.put_hold(id, hold) {
                 return;

@@ -85,7 +85,21 @@ impl Parts {
     /// Holds if there is no hold, open, lapsed or closed.
     #[must_use]
     pub fn has_no_holds(&self) -> bool {
-        self.used() == 0 && self.many_holds().is_none() && self.many_closed().is_none()
+        self.used() == 0 && self.has_few_holds() && self.has_few_closed()
+    }
+
+    /// Holds if what is held lies side by side, or would.
+    #[must_use]
+    #[inline(always)]
+    pub fn has_few_holds(&self) -> bool {
+        self.many_holds().is_none()
+    }
+
+    /// Holds if closed holds lie side by side, or would.
+    #[must_use]
+    #[inline(always)]
+    pub fn has_few_closed(&self) -> bool {
+        self.many_closed().is_none()
     }
 
     /// Gives back what is empty of what fewer accounts have.
@@ -122,8 +136,8 @@ impl Parts {
         }
         self.holds().try_for_each(|(_, hold)| hold.check(latest))?;
         self.rows.check()?;
-        let holds_apart = self.many_holds().is_some() && self.rows.count_holds() > 0;
-        let closed_apart = self.many_closed().is_some() && self.rows.count_closed() > 0;
+        let holds_apart = !self.has_few_holds() && self.rows.count_holds() > 0;
+        let closed_apart = !self.has_few_closed() && self.rows.count_closed() > 0;
         if holds_apart || closed_apart {
             return Err("holds lie in two places");
         }

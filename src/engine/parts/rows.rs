@@ -16,7 +16,7 @@ use crate::engine::time::Millis;
 /// Bytes before the first row.
 pub const HEAD: usize = 14;
 
-/// The bytes of a block: all zeros while there is no row.
+/// The bytes of a block. A head of zeros tells of no row.
 pub struct Rows<B: ?Sized = [u8]>(B);
 
 /// What is known of the rows.
@@ -152,6 +152,9 @@ impl Rows {
     #[inline(always)]
     pub fn put_hold(&mut self, id: &Id, hold: &Hold) -> bool {
         let head = self.head();
+        if usize::from(head.holds) >= FEW {
+            return false;
+        }
         // It mostly lapses after all others.
         let is_before = |row: &Row<'_>| match row.time().cmp(&hold.lapses) {
             Ordering::Equal => row.id_bytes() < id.as_bytes(),
@@ -160,9 +163,6 @@ impl Rows {
         let before = self.holds().take_while(is_before).map(Row::size);
         let before = before.fold(0, usize::saturating_add);
         let at = usize::from(head.closed_end).saturating_add(before);
-        if usize::from(head.holds) >= FEW {
-            return false;
-        }
         let soonest = if before == 0 { hold.lapses.0 } else { head.soonest };
         let head = Head { soonest, holds: head.holds.saturating_add(1), ..head };
         let Some(place) = self.open(at, row::size_of_hold(id, hold), head) else { return false };
