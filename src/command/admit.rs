@@ -70,6 +70,10 @@ impl Command for Admit {
 /// # Errors
 /// An [`Error`] that names the argument at fault.
 pub fn parse(mut args: Args<'_>) -> Result<admit::Admit, Error> {
+    if args.is_empty() {
+        // Nothing of what is absent is looked at.
+        return Ok(admit::Admit { cost: Units::of(1), scope: None, tokens: None, hold: None });
+    }
     let (mut cost, mut scope, mut tokens, mut hold, mut ttl) = (None, None, None, None, None);
     while let Some(word) = args.next() {
         // What is asked for most comes first.

@@ -43,7 +43,7 @@ impl<'a> Iterator for Args<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        if self.next >= self.words.count() {
+        if self.is_empty() {
             return None;
         }
         let word = self.words.word(self.next);
@@ -57,6 +57,13 @@ impl<'a> Args<'a> {
     #[must_use]
     pub fn after(skip: usize, words: &'a dyn Words, doc: &'a Doc) -> Self {
         Self { words, doc, next: skip }
+    }
+
+    /// Holds if all words were taken.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.next >= self.words.count()
     }
 
     /// Takes a word that must be there.

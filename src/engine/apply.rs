@@ -19,15 +19,16 @@ use super::parts::Parts;
 use super::time::Millis;
 use super::window::Window;
 
-/// What happened in passing.
+/// What happened in passing. It is told in a register: from memory it could not be read before all that
+/// was written to the account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleared {
     /// Leases that lapsed since the account was last changed.
-    pub lapsed_leases: usize,
+    pub lapsed_leases: u16,
     /// Holds that lapsed since then.
-    pub lapsed_holds: usize,
+    pub lapsed_holds: u32,
     /// Ids that were forgotten before their time, because there were too many.
-    pub forgotten_ids: usize,
+    pub forgotten_ids: u8,
 }
 
 /// Makes an effect so, on an account that stands.
@@ -65,9 +66,11 @@ fn lapsed(account: &Account, effect: &Effect) -> Cleared {
     let parts = &account.parts;
     let lapsed_one = parts.next_lapse(since).is_some_and(|lapses| lapses <= now);
     let open = |time| parts.open(time).count;
+    let leases = account.leases().map_or(0, |leases| leases.lapsed_between(since, now));
+    let holds = if lapsed_one { open(since).saturating_sub(open(now)) } else { 0 };
     Cleared {
-        lapsed_leases: account.leases().map_or(0, |leases| leases.lapsed_between(since, now)),
-        lapsed_holds: if lapsed_one { open(since).saturating_sub(open(now)) } else { 0 },
+        lapsed_leases: u16::try_from(leases).unwrap_or(u16::MAX),
+        lapsed_holds: u32::try_from(holds).unwrap_or(u32::MAX),
         forgotten_ids: 0,
     }
 }
@@ -154,7 +157,7 @@ fn clear(parts: &mut Parts, effect: &Effect, cleared: &mut Cleared) {
     if effect.forget.lapsed > 0 {
         parts.forget_holds(usize::from(effect.forget.lapsed));
     }
-    cleared.forgotten_ids = usize::from(effect.forget.early);
+    cleared.forgotten_ids = effect.forget.early;
     if let Some(extras) = parts.extras_mut() {
         change_leases(extras, |leases| leases.drop_lapsed(effect.time));
     }

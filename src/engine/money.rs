@@ -80,9 +80,12 @@ impl Money {
 
     /// The wire form, without trailing zeros and without an allocation.
     #[must_use]
+    #[inline(always)]
     pub fn text(self) -> MoneyText {
         // Unsigned, since dividing by a constant is cheaper then.
-        MoneyText::of(self.0.unsigned_abs())
+        let mut text = MoneyText { bytes: [0; MoneyText::ROOM], end: 0 };
+        text.write(self.0.unsigned_abs());
+        text
     }
 }
 
@@ -116,27 +119,26 @@ impl MoneyText {
         self.bytes.get(..self.end).unwrap_or(b"")
     }
 
-    fn of(nanos: u64) -> Self {
+    /// Writes where the text lies: what is written in small pieces is not copied in large ones.
+    fn write(&mut self, nanos: u64) {
         let dollar = NANOS_PER_DOLLAR.unsigned_abs();
         let (whole, fraction) = (nanos.wrapping_div(dollar), nanos.wrapping_rem(dollar));
-        let mut text = Self { bytes: [0; Self::ROOM], end: 0 };
         let (high, low) = (whole.wrapping_div(EIGHT), whole.wrapping_rem(EIGHT));
         if high > 0 {
-            text.put_number(eight_digits(high));
-            text.put(ascii(eight_digits(low)), 8);
+            self.put_number(eight_digits(high));
+            self.put(ascii(eight_digits(low)), 8);
         } else {
-            text.put_number(eight_digits(low));
+            self.put_number(eight_digits(low));
         }
         if fraction > 0 {
             let eight = eight_digits(fraction.wrapping_div(10));
             let ninth = fraction.wrapping_rem(10);
-            text.put(u64::from(b'.'), 1);
+            self.put(u64::from(b'.'), 1);
             // Zeros at the end are left out.
             let zeros = if ninth > 0 { 0 } else { eight.leading_zeros() / 8 };
-            text.put(ascii(eight), 8_u32.saturating_sub(zeros));
-            text.put(ascii(ninth), u32::from(ninth > 0));
+            self.put(ascii(eight), 8_u32.saturating_sub(zeros));
+            self.put(ascii(ninth), u32::from(ninth > 0));
         }
-        text
     }
 
     /// Appends a number of eight digits without the zeros before it.

@@ -77,18 +77,32 @@ impl Key {
         state: &State,
     ) -> Result<Cleared, &'static str> {
         if self.account.is_null() {
-            let made = apply::create(effect, &state.hashing);
-            let taken = self.put(made.ok_or("the effect creates no account")?);
-            let refused = "the server did not take the new account";
-            return if taken { Ok(Cleared::default()) } else { Err(refused) };
+            return self.create(effect, state).map(|()| Cleared::default());
+        }
+        Ok(self.change(effect, state))
+    }
+
+    /// Creates the account by an effect.
+    pub(super) fn create(&mut self, effect: &Effect, state: &State) -> Result<(), &'static str> {
+        let made = apply::create(effect, &state.hashing);
+        let taken = self.put(made.ok_or("the effect creates no account")?);
+        if taken { Ok(()) } else { Err("the server did not take the new account") }
+    }
+
+    /// Changes the account by an effect; without an account nothing happens.
+    #[inline(always)]
+    pub(super) fn change(&mut self, effect: &Effect, state: &State) -> Cleared {
+        if self.account.is_null() {
+            return Cleared::default();
         }
         let change = |account: &mut _| apply::apply(account, effect, &state.hashing);
-        // SAFETY: as above; the borrow of the key makes it the only one.
+        // SAFETY: a value of our type is a live account while its key is open; the borrow of the key
+        // makes it the only one.
         let (cleared, address) = unsafe { stored::changed(self.account, change) };
         if address != self.account {
             self.moved_to(address);
         }
-        Ok(cleared)
+        cleared
     }
 
     /// Tells the server that the account has grown or shrunk, and lies elsewhere now.

@@ -3,9 +3,8 @@
 //! Open the key, parse, read the clock once, decide, apply, propagate, count, reply. No command
 //! opens a key, propagates or replies by itself.
 
+use std::borrow::Cow;
 use std::ffi::c_int;
-
-use redis_module::raw;
 
 use super::ahead;
 use super::events;
@@ -53,6 +52,17 @@ impl Words for ServerWords {
 enum Failure {
     Error(Error),
     WrongType,
+}
+
+impl Failure {
+    fn line(&self) -> Cow<'_, str> {
+        match self {
+            Self::Error(error) => error.line().into(),
+            Self::WrongType => {
+                "WRONGTYPE Operation against a key holding the wrong kind of value".into()
+            }
+        }
+    }
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -124,15 +134,16 @@ const INTERNAL: &str = "ERR the module failed inside, and nothing changed; pleas
 /// Runs a command, which the state may be too busy for, and answers what went wrong.
 fn guarded_reply(ctx: Ctx, run: impl FnOnce(&mut Client) -> Option<Result<(), Failure>>) -> c_int {
     let mut client = Client::new(ctx);
-    let ran = guarded(|| run(&mut client)).flatten();
-    match ran {
-        Some(Ok(())) => OK,
-        Some(Err(Failure::WrongType)) => {
-            client.fail("WRONGTYPE Operation against a key holding the wrong kind of value")
+    // What leaves the guard is small: a failure would be copied, even where there is none.
+    let answered = guarded(|| match run(&mut client) {
+        Some(Ok(())) => true,
+        Some(Err(failure)) => {
+            client.fail(&failure.line());
+            true
         }
-        Some(Err(Failure::Error(error))) => client.fail(&error.line()),
-        None => client.fail(INTERNAL),
-    }
+        None => false,
+    });
+    if answered == Some(true) { OK } else { client.fail(INTERNAL) }
 }
 
 /// Answers a command. What is to be told to others is left in `told`: whoever hears of it may call
@@ -146,8 +157,10 @@ fn run<C: Command>(
     let ctx = client.ctx;
     // One that is never copied, because every command would pay for it.
     let doc: &'static Doc = &C::DOC;
-    Args::after(1, words, doc).need("key")?;
-    // SAFETY: there are at least two live strings: the key was needed above.
+    if words.count < 2 {
+        return Err(Args::after(1, words, doc).missing("key").into());
+    }
+    // SAFETY: there are at least two live strings.
     let name = unsafe { *words.first.add(1) };
     // Opened before anything is read, so that the account comes meanwhile.
     let opened = Key::open(ctx, name, C::ACCESS, state.account_type);
@@ -182,7 +195,7 @@ fn run<C: Command>(
     };
     fault!("judged");
     if let Some(effect) = &decision.effect {
-        if decision.takes && is_out_of_memory(ctx) {
+        if decision.takes && is_out_of_memory() {
             let text = "the server has no memory to spare; nothing was taken";
             return Err(Error::of(Code::Oom, text).into());
         }
@@ -227,31 +240,42 @@ fn time_while_fetching<R: Request>(
     now
 }
 
-/// Applies an effect and sends it on.
+/// Applies an effect and sends it on. It is sent first, since what the account leads to comes meanwhile:
+/// on an account that stands an effect cannot fail.
 fn make_so(key: &mut Key, effect: &Effect, state: &mut State) -> Result<(), Error> {
     let (ctx, name) = (key.ctx, key.name);
     begin_change();
-    let cleared = key.apply(effect, state).map_err(Error::malformed)?;
+    if key.account().is_none() {
+        key.create(effect, state).map_err(Error::malformed)?;
+        send_on(ctx, name, effect, state);
+    } else {
+        send_on(ctx, name, effect, state);
+        let cleared = key.change(effect, state);
+        state.counters.cleared(cleared);
+    }
     fault!("applied");
-    state.counters.cleared(cleared);
     #[cfg(debug_assertions)]
     if let Some(Err(broken)) = key.account().map(crate::engine::account::Account::check) {
         warn(ctx, &format!("an invariant does not hold: {broken}"));
         std::process::abort();
     }
+    api!(RedisModule_SignalModifiedKey(ctx, name));
+    Ok(())
+}
+
+fn send_on(ctx: Ctx, name: Str, effect: &Effect, state: &mut State) {
     codec::effect::encode(effect, &mut state.scratch);
     if !propagate::send(ctx, name, &state.scratch) {
         warn(ctx, "an effect could not be sent on to replicas and the AOF");
         state.counters.diverged();
     }
     fault!("sent");
-    api!(RedisModule_SignalModifiedKey(ctx, name));
-    Ok(())
 }
 
-fn is_out_of_memory(ctx: Ctx) -> bool {
-    let flags = api!(RedisModule_GetContextFlags(ctx)).cast_unsigned();
-    flags & raw::REDISMODULE_CTX_FLAGS_OOM != 0
+/// Holds if more memory is used than the server may use. It tells so in a context's flags too, of which
+/// it then looks for all the others.
+fn is_out_of_memory() -> bool {
+    api!(RedisModule_GetUsedMemoryRatio()) > 1.0
 }
 
 impl Host for State {

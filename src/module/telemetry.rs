@@ -66,9 +66,9 @@ impl Counters {
 
     /// Counts what was cleared away in passing.
     pub(super) fn cleared(&mut self, cleared: Cleared) {
-        self.lapsed_holds = self.lapsed_holds.saturating_add(cleared.lapsed_holds as u64);
-        self.lapsed_leases = self.lapsed_leases.saturating_add(cleared.lapsed_leases as u64);
-        self.forgotten_ids = self.forgotten_ids.saturating_add(cleared.forgotten_ids as u64);
+        self.lapsed_holds = self.lapsed_holds.saturating_add(cleared.lapsed_holds.into());
+        self.lapsed_leases = self.lapsed_leases.saturating_add(cleared.lapsed_leases.into());
+        self.forgotten_ids = self.forgotten_ids.saturating_add(cleared.forgotten_ids.into());
     }
 
     /// Every count with its name.
