@@ -144,7 +144,7 @@ impl Account {
 
     fn reserve_for_closed(self: &mut Box<Self>, entry: &Entry) {
         if self.parts.has_few_closed() {
-            self.reserve(size_of_closed(&entry.id));
+            self.reserve(size_of_closed(entry));
         }
     }
 

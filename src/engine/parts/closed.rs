@@ -153,7 +153,7 @@ impl Parts {
     /// How many bytes many closed holds need to lie side by side, if they are few again.
     pub fn bytes_of_few_closed(&self) -> Option<usize> {
         let many = self.many_closed().filter(|many| many.count() <= FEW_AGAIN)?;
-        let sizes = many.entries().map(|entry| row::size_of_closed(&entry.id));
+        let sizes = many.entries().map(row::size_of_closed);
         Some(sizes.fold(0, usize::saturating_add))
     }
 

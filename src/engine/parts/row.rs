@@ -1,10 +1,10 @@
 //! One row of an account's block: a hold, or a hold that was closed, packed.
 //!
-//! The length of its id (1 byte); its kind and, of a hold, its time to live (4); its amount (8); when
-//! it lapses, or was closed (8); its id. A hold that has more than most goes on: when it was admitted,
-//! what was charged, tokens reserved and reported (8 each), bits (1), the length of its scope, 0
-//! without one (1), its scope. Numbers are little-endian. Rows are read as they were written here;
-//! what does not read is the end of them.
+//! When it lapses, or was closed (6 bytes); the length of its id (1); its kind, and the length of what
+//! follows the id (1); its id; of a hold, its time to live (4); its amount (1 to 8). A hold that has more
+//! than most goes on: when it was admitted, what was charged, tokens reserved and reported (8 each), bits
+//! (1), the length of its scope, 0 without one (1), its scope. Numbers are little-endian. Rows are read
+//! as they were written here; what does not read is the end of them.
 
 use crate::engine::act::{Act, Entry};
 use crate::engine::hold::{Details, Hold};
@@ -13,13 +13,17 @@ use crate::engine::limit::Units;
 use crate::engine::money::Money;
 use crate::engine::time::Millis;
 
+/// Bytes of the time: enough for all up to [`Millis::LAST`] and a day more.
+const TIME: usize = 6;
 /// Bytes of a row before its id.
-const FIXED: usize = 21;
+const HEAD: usize = TIME + 2;
+/// In the last of them the kind lies above the length of what follows the id.
+const KIND_AT: u32 = 6;
+const FOLLOWS: u8 = (1 << KIND_AT) - 1;
+/// Bytes of a hold's time to live.
+const TTL: u8 = 4;
 /// Bytes of what a hold has more than most, before its scope.
 const MORE: usize = 34;
-/// The kind lies above the time to live, of which a day needs 27 bits.
-const KIND_AT: u32 = 30;
-const TTL: u32 = (1 << KIND_AT) - 1;
 const COUNTED: u8 = 1;
 const COUNTED_IN_SCOPE: u8 = 2;
 
@@ -36,33 +40,42 @@ enum Kind {
     Voided,
 }
 
+impl Kind {
+    /// How many bytes its time to live takes.
+    #[inline(always)]
+    const fn ttl(self) -> u8 {
+        match self {
+            Self::Plain | Self::Detailed => TTL,
+            Self::Settled | Self::Voided => 0,
+        }
+    }
+}
+
 /// A row, where it lies.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    fixed: &'a [u8; FIXED],
-    id: &'a [u8],
-    more: &'a [u8],
+    head: [u8; HEAD],
+    bytes: &'a [u8],
 }
 
 impl<'a> Row<'a> {
     /// The row that begins here, and what follows it.
     #[inline(always)]
     pub fn first(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let (fixed, rest) = bytes.split_first_chunk::<FIXED>()?;
-        let (id, rest) = rest.split_at_checked(usize::from(fixed[0]))?;
-        let mut row = Self { fixed, id, more: &[] };
-        if row.kind() != Kind::Detailed {
-            return Some((row, rest));
+        let head = *bytes.first_chunk()?;
+        let row = Self { head, bytes };
+        let mut size = row.amount_end();
+        if row.kind() == Kind::Detailed {
+            size = size.saturating_add(MORE);
+            size = size.saturating_add(usize::from(*bytes.get(size.saturating_sub(1))?));
         }
-        let scope = rest.get(MORE.saturating_sub(1))?;
-        let (more, rest) = rest.split_at_checked(MORE.saturating_add(usize::from(*scope)))?;
-        row.more = more;
-        Some((row, rest))
+        let (bytes, rest) = bytes.split_at_checked(size)?;
+        Some((Self { head, bytes }, rest))
     }
 
     #[inline(always)]
-    fn kind(self) -> Kind {
-        match self.word() >> KIND_AT {
+    const fn kind(self) -> Kind {
+        match self.head[HEAD - 1] >> KIND_AT {
             0 => Kind::Plain,
             1 => Kind::Detailed,
             2 => Kind::Settled,
@@ -71,38 +84,52 @@ impl<'a> Row<'a> {
     }
 
     #[inline(always)]
-    fn word(self) -> u32 {
-        let [_, a, b, c, d, ..] = *self.fixed;
-        u32::from_le_bytes([a, b, c, d])
+    fn id_end(self) -> usize {
+        HEAD.saturating_add(usize::from(self.head[TIME]))
+    }
+
+    #[inline(always)]
+    fn amount_end(self) -> usize {
+        self.id_end().saturating_add(usize::from(self.head[HEAD - 1] & FOLLOWS))
+    }
+
+    /// What it has more than most.
+    fn more(self) -> &'a [u8] {
+        self.bytes.get(self.amount_end()..).unwrap_or_default()
     }
 
     /// How many bytes it takes.
     #[inline(always)]
-    pub fn size(self) -> usize {
-        FIXED.saturating_add(self.id.len()).saturating_add(self.more.len())
+    pub const fn size(self) -> usize {
+        self.bytes.len()
     }
 
     /// When it lapses, or was closed.
     #[inline(always)]
     pub fn time(self) -> Millis {
-        Millis(number(self.fixed, 13))
+        let [a, b, c, d, e, f, ..] = self.head;
+        Millis(i64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
     }
 
     /// The amount, of the hold or of its settlement.
     #[inline(always)]
     pub fn amount(self) -> Money {
-        money(self.fixed, 5)
+        // Eight bytes that end with it: there are as many in every row.
+        let bytes = self.bytes.get(..self.amount_end()).and_then(<[u8]>::last_chunk);
+        let width = (self.head[HEAD - 1] & FOLLOWS).saturating_sub(self.kind().ttl());
+        let nanos = bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes) >> above(width));
+        Money::from_nanos(nanos.cast_signed()).unwrap_or_default()
     }
 
     /// What it sets aside while it is open.
     #[inline(always)]
     pub fn held(self) -> Money {
-        self.amount().minus(money(self.more, 8))
+        self.amount().minus(money(self.more(), 8))
     }
 
     /// What it is called.
     pub fn id(self) -> Option<Id> {
-        Id::new(self.id)
+        Id::new(self.id_bytes())
     }
 
     /// Holds if this is what it is called. Ids mostly differ at their ends, if anywhere, which takes no
@@ -110,13 +137,14 @@ impl<'a> Row<'a> {
     #[inline(always)]
     pub fn is_of(self, id: &Id) -> bool {
         let end = |bytes: &[u8]| bytes.last_chunk().copied().map(u64::from_ne_bytes);
-        let id = id.as_bytes();
-        self.id.len() == id.len() && end(self.id) == end(id) && self.id == id
+        let (own, id) = (self.id_bytes(), id.as_bytes());
+        own.len() == id.len() && end(own) == end(id) && own == id
     }
 
     /// The bytes of its id.
-    pub const fn id_bytes(self) -> &'a [u8] {
-        self.id
+    #[inline(always)]
+    pub fn id_bytes(self) -> &'a [u8] {
+        self.bytes.get(HEAD..self.id_end()).unwrap_or_default()
     }
 
     /// Holds if it is a hold that has no more than most.
@@ -127,18 +155,20 @@ impl<'a> Row<'a> {
 
     /// The hold, unless it was closed.
     pub fn hold(self) -> Option<Hold> {
-        let ttl = Millis(i64::from(self.word() & TTL));
+        let ttl = self.bytes.get(self.id_end()..).and_then(<[u8]>::first_chunk);
+        let ttl = Millis(ttl.map_or(0, |ttl| i64::from(u32::from_le_bytes(*ttl))));
         match self.kind() {
             Kind::Plain => Some(Hold::plain(self.amount(), ttl, self.time())),
             Kind::Detailed => {
-                let units = |at| Units::new(number(self.more, at)).unwrap_or_default();
-                let bits = self.more.get(32).copied().unwrap_or(0);
-                let hold = Hold::new(self.amount(), ttl, Millis(number(self.more, 0)));
+                let more = self.more();
+                let units = |at| Units::new(number(more, at)).unwrap_or_default();
+                let bits = more.get(32).copied().unwrap_or(0);
+                let hold = Hold::new(self.amount(), ttl, Millis(number(more, 0)));
                 Some(hold.lapsing_at(self.time()).detailed(Details {
-                    charged: money(self.more, 8),
+                    charged: money(more, 8),
                     tokens: units(16),
                     reported: units(24),
-                    scope: self.more.get(MORE..).and_then(Scope::new),
+                    scope: more.get(MORE..).and_then(Scope::new),
                     counted: bits & COUNTED != 0,
                     counted_in_scope: bits & COUNTED_IN_SCOPE != 0,
                 }))
@@ -163,20 +193,40 @@ pub fn size_of_hold(id: &Id, hold: &Hold) -> usize {
     let scope =
         |details: &Details| details.scope.as_ref().map_or(0, |scope| scope.as_bytes().len());
     let more = hold.detail().map_or(0, |details| MORE.saturating_add(scope(details)));
-    FIXED.saturating_add(id.as_bytes().len()).saturating_add(more)
+    size_up_to_amount(id, TTL, hold.amount).saturating_add(more)
 }
 
-/// How many bytes the row of a closed hold takes: as many as a plain one's.
-pub fn size_of_closed(id: &Id) -> usize {
-    FIXED.saturating_add(id.as_bytes().len())
+/// How many bytes the row of a closed hold takes: mostly fewer than it took before.
+#[inline(always)]
+pub fn size_of_closed(entry: &Entry) -> usize {
+    size_up_to_amount(&entry.id, 0, closed(entry).1)
+}
+
+#[inline(always)]
+fn size_up_to_amount(id: &Id, ttl: u8, amount: Money) -> usize {
+    let follows = ttl.saturating_add(width(amount));
+    HEAD.saturating_add(id.as_bytes().len()).saturating_add(usize::from(follows))
+}
+
+/// How many bytes an amount takes.
+#[inline(always)]
+fn width(amount: Money) -> u8 {
+    let bits = i64::BITS.saturating_sub(amount.nanos().leading_zeros());
+    u8::try_from(bits.max(1).div_ceil(u8::BITS)).unwrap_or(0)
+}
+
+/// How many bits lie above an amount of so many bytes in eight that end with it.
+#[inline(always)]
+fn above(width: u8) -> u32 {
+    u64::BITS.saturating_sub(u32::from(width).saturating_mul(u8::BITS)) & (u64::BITS - 1)
 }
 
 /// Writes a hold's row into its place, which has its size.
 #[inline(always)]
 pub fn write_hold(place: &mut [u8], id: &Id, hold: &Hold) {
     let kind = if hold.detail().is_some() { Kind::Detailed } else { Kind::Plain };
-    let ttl = u32::try_from(hold.ttl().0).unwrap_or(TTL).min(TTL);
-    let rest = write_fixed(place, id, (kind, ttl), (hold.amount, hold.lapses));
+    let ttl = u32::try_from(hold.ttl().0).unwrap_or(u32::MAX).to_le_bytes();
+    let rest = write_up_to_amount(place, id, (kind, &ttl), (hold.amount, hold.lapses));
     if let Some(details) = hold.detail() {
         write_more(rest, details, hold.admitted());
     }
@@ -198,34 +248,51 @@ fn write_more(rest: &mut [u8], details: &Details, admitted: Millis) {
 /// Writes the row of a closed hold into its place, which has its size.
 #[inline(always)]
 pub fn write_closed(place: &mut [u8], entry: &Entry) {
-    let (kind, amount) = match entry.act {
+    let (kind, amount) = closed(entry);
+    write_up_to_amount(place, &entry.id, (kind, &[]), (amount, entry.time));
+}
+
+#[inline(always)]
+fn closed(entry: &Entry) -> (Kind, Money) {
+    match entry.act {
         Act::Settled(amount) => (Kind::Settled, amount),
         _ => (Kind::Voided, Money::ZERO),
-    };
-    write_fixed(place, &entry.id, (kind, 0), (amount, entry.time));
+    }
 }
 
 /// Writes when a row was closed.
 pub fn write_time(row: &mut [u8], time: Millis) {
-    if let Some(place) = row.get_mut(13..FIXED) {
-        put(place, &time.0.to_le_bytes());
-    }
+    put(row, &short(time));
 }
 
 #[inline(always)]
-fn write_fixed<'a>(
+fn short(time: Millis) -> [u8; TIME] {
+    let [a, b, c, d, e, f, _, _] = time.0.to_le_bytes();
+    [a, b, c, d, e, f]
+}
+
+#[inline(always)]
+fn write_up_to_amount<'a>(
     place: &'a mut [u8],
     id: &Id,
-    (kind, ttl): (Kind, u32),
+    (kind, ttl): (Kind, &[u8]),
     (amount, time): (Money, Millis),
 ) -> &'a mut [u8] {
-    let id = id.as_bytes();
-    let word = (kind as u32) << KIND_AT | ttl;
-    let place = put(place, &[u8::try_from(id.len()).unwrap_or(0)]);
-    let place = put(place, &word.to_le_bytes());
-    let place = put(place, &amount.nanos().to_le_bytes());
-    let place = put(place, &time.0.to_le_bytes());
-    put(place, id)
+    let size = size_up_to_amount(id, kind.ttl(), amount);
+    let Some((row, rest)) = place.split_at_mut_checked(size) else { return &mut [] };
+    let (id, width) = (id.as_bytes(), width(amount));
+    // Stored whole; what is not the amount's is written over.
+    if let Some(last) = row.last_chunk_mut() {
+        *last = (amount.nanos().cast_unsigned() << above(width)).to_le_bytes();
+    }
+    let length = u8::try_from(id.len()).unwrap_or(0);
+    let follows = (kind as u8) << KIND_AT | kind.ttl().saturating_add(width);
+    // In one word, since that is one store.
+    let [a, b, c, d, e, f] = short(time);
+    let short = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
+    let head = short | u64::from(length) << 48 | u64::from(follows) << 56;
+    put(put(put(row, &head.to_le_bytes()), id), ttl);
+    rest
 }
 
 /// Writes bytes, and hands on what follows them.
@@ -299,14 +366,13 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_hold_reads_as_it_was_written_and_takes_as_much_as_a_plain_one() {
-        for act in [Act::Settled(Money::MAX), Act::Voided] {
-            let entry = Entry::new(id("hold-1"), act, Millis(1 << 45));
-            let size = size_of_closed(&entry.id);
-            assert_eq!(
-                size,
-                size_of_hold(&entry.id, &Hold::new(Money::ZERO, Millis(1), Millis(0)))
-            );
+    fn a_closed_hold_reads_as_it_was_written_whatever_its_amount() {
+        let amounts = (0..63).flat_map(|bits| [(1_i64 << bits) - 1, 1 << bits]).chain([i64::MAX]);
+        let amounts = amounts.map(|nanos| Money::from_nanos(nanos).expect("an amount"));
+        let latest = Millis::LAST.plus(Millis(crate::engine::bounds::HOLD_TTL_MS));
+        for act in amounts.map(Act::Settled).chain([Act::Voided]) {
+            let entry = Entry::new(id("hold-1"), act, latest);
+            let size = size_of_closed(&entry);
             let bytes = written(size, |place| write_closed(place, &entry));
             let (row, _) = Row::first(&bytes).expect("a row");
             assert_eq!((row.id(), row.act(), row.hold()), (Some(id("hold-1")), Some(act), None));
@@ -325,6 +391,10 @@ mod tests {
 
     #[test]
     fn a_row_is_as_small_as_meant() {
-        assert_eq!(size_of_closed(&id("0123456789abcdef")), 37);
+        let (cent, id) = (Money::from_nanos(10_000_000).expect("a cent"), id("0123456789abcdef"));
+        let size = |act| size_of_closed(&Entry::new(id.clone(), act, Millis(1)));
+        assert_eq!((size(Act::Settled(cent)), size(Act::Voided)), (27, 25));
+        assert_eq!(size(Act::Settled(Money::MAX)), 32);
+        assert_eq!(size_of_hold(&id, &Hold::new(cent, Millis(1), Millis(0))), 31);
     }
 }

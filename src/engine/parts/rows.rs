@@ -176,7 +176,7 @@ impl Rows {
         if usize::from(head.closed) >= FEW {
             return false;
         }
-        let (size, at) = (row::size_of_closed(&entry.id), head.closed_end);
+        let (size, at) = (row::size_of_closed(entry), head.closed_end);
         let closed = head.closed.saturating_add(1);
         let closed_end = at.saturating_add(in_16_bits(size));
         let head = Head { closed, closed_end, ..head };
@@ -195,26 +195,35 @@ impl Rows {
         }
     }
 
-    /// Makes a hold a closed one, if there is one of its id that becomes one where it lies: its row is
-    /// as long, and the holds that lapse sooner move up.
+    /// Makes a hold a closed one, if there is one of its id that takes no less: the holds that lapse
+    /// sooner move up, and those that lapse later down, since most take less when they are closed.
     pub fn close_in_place(&mut self, entry: &Entry) -> bool {
-        let Some((at, size)) = self.find(&entry.id) else { return false };
-        let head = self.head();
-        if usize::from(head.closed) >= FEW || size != row::size_of_closed(&entry.id) {
+        let Some((at, before)) = self.find(&entry.id) else { return false };
+        let (head, size) = (self.head(), row::size_of_closed(entry));
+        let end = usize::from(head.end);
+        let Some(less) = before.checked_sub(size) else { return false };
+        let Some(rows) = self.0.get_mut(HEAD..).and_then(|rows| rows.get_mut(..end)) else {
+            return false;
+        };
+        if usize::from(head.closed) >= FEW {
             return false;
         }
         let from = usize::from(head.closed_end);
-        let between = HEAD.saturating_add(from)..HEAD.saturating_add(at).saturating_add(size);
-        let Some(between) = self.0.get_mut(between) else { return false };
-        if at != from {
-            between.rotate_right(size);
+        let closed_end = from.saturating_add(size);
+        let lapse_later = at.saturating_add(before)..end;
+        // Each place is as long as what goes there: the rows do not become longer.
+        if at > from {
+            rows.copy_within(from..at, closed_end);
         }
-        if let Some(place) = between.get_mut(..size) {
+        if !lapse_later.is_empty() && less > 0 {
+            rows.copy_within(lapse_later, at.saturating_add(size));
+        }
+        if let Some(place) = rows.get_mut(from..closed_end) {
             row::write_closed(place, entry);
         }
-        let closed_end = head.closed_end.saturating_add(in_16_bits(size));
         let (closed, holds) = (head.closed.saturating_add(1), head.holds.saturating_sub(1));
-        self.know(Head { closed_end, closed, holds, ..head });
+        let (closed_end, end) = (in_16_bits(closed_end), in_16_bits(end.saturating_sub(less)));
+        self.know(Head { closed_end, end, closed, holds, ..head });
         self.see_soonest();
         true
     }
