@@ -67,7 +67,7 @@ macro_rules! rooms {
     };
 }
 
-rooms!(96 192 384 768 1408 2432 3968);
+rooms!(96 192 320 512 768 1408 2432 3968);
 
 /// The plain figures of an account. A decision works on a copy, so that the account stays as it
 /// is until everything is decided.
