@@ -391,6 +391,6 @@ mod tests {
         account.tidy();
         rooms.push(room(&account));
         rooms.dedup();
-        assert_eq!(rooms, [(0, 0), (96, 96), (192, 192), (384, 384), (96, 96)]);
+        assert_eq!(rooms, [(0, 0), (96, 96), (192, 192), (320, 320), (96, 96)]);
     }
 }

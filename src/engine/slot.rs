@@ -147,9 +147,9 @@ impl Slot {
     }
 }
 
-/// How many slots a row has room for in its three sizes, the place of the sum included. With the
-/// row's own two words they fill blocks of 64, 256 and 1,024 bytes.
-const SIZES: [usize; 3] = [3, 15, 63];
+/// How many slots a row has room for in its sizes, the place of the sum included. With the row's own
+/// two words they fill blocks of 64 bytes, and then of twice as many each time.
+const SIZES: [usize; 5] = [3, 7, 15, 31, 63];
 
 /// Slots in their order, in one block. The first place holds the sum of the units of all others: so
 /// a row is one thin pointer, and a window that has none is as small as it can be.

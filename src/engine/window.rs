@@ -284,7 +284,7 @@ mod tests {
             sizes.push(window.heap_bytes());
         }
         sizes.dedup();
-        assert_eq!(sizes, [0, 64, 256, 1_024]);
+        assert_eq!(sizes, [0, 64, 128, 256, 512, 1_024]);
         window.admit(units(1), Millis(1_000_000));
         assert_eq!(window.heap_bytes(), 0);
         assert_eq!(window.slots().count(), 1);

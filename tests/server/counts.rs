@@ -74,3 +74,20 @@ fn a_hold_that_lapsed_is_counted_once_and_so_is_its_late_spend() {
     each_counts(&mut server, &[("FW.SPEND a 1 HOLD k", "LATE ", "fw_late_spends")]);
     assert_eq!(count(&mut server, "fw_lapsed_holds"), 3);
 }
+
+#[test]
+fn a_lease_that_lapsed_is_counted_once() {
+    let mut server = server();
+    for (lease, ttl) in [("l", 1000), ("m", 2000)] {
+        server.must(&format!("FW.QUOTA a RESERVE {lease} h100 1 TTL {ttl}"));
+    }
+    server.must("FW.CLOCK ADVANCE 1000");
+    server.must("FW.QUOTAS a");
+    assert_eq!(count(&mut server, "fw_lapsed_leases"), 0, "nothing was stored");
+    server.must("FW.ADMIT a");
+    server.must("FW.ADMIT a");
+    assert_eq!(count(&mut server, "fw_lapsed_leases"), 1);
+    server.must("FW.CLOCK ADVANCE 1000");
+    server.must("FW.ADMIT a");
+    assert_eq!(count(&mut server, "fw_lapsed_leases"), 2);
+}

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::Parts;
 use super::row::{self, Row};
+use super::rows::FEW_AGAIN;
 use crate::engine::act::{Act, Entry, Kept, Space};
-use crate::engine::few::FEW_AGAIN;
 use crate::engine::id::Id;
 use crate::engine::index::Hashing;
 use crate::engine::many_ids::ManyIds;
@@ -275,6 +275,24 @@ mod tests {
         }
         assert!(account.parts.is_absent());
         assert_eq!(account.bytes(), any_account().bytes());
+    }
+
+    #[test]
+    fn no_more_lie_side_by_side_than_can_be_looked_through() {
+        let mut account = any_account();
+        for number in 0..25_u8 {
+            let id = Id::new(&[number]).expect("an id");
+            assert!(account.parts.has_few_holds() && account.parts.has_few_closed(), "{number}");
+            account.put_hold(&id, &Hold::new(Money::ZERO, Millis(9), Millis(0)), &hashing());
+            let closed = Entry::new(id, Act::Voided, Millis(0));
+            account.close(&closed, &hashing());
+        }
+        assert!(account.parts.has_few_holds() && !account.parts.has_few_closed());
+        for number in 0..25_u8 {
+            let id = Id::new(&[number]).expect("an id");
+            account.put_hold(&id, &Hold::new(Money::ZERO, Millis(9), Millis(0)), &hashing());
+        }
+        assert!(!account.parts.has_few_holds());
     }
 
     #[test]

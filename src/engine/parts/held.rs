@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
+use super::rows::FEW_AGAIN;
 use super::{Parts, row};
-use crate::engine::few::FEW_AGAIN;
 use crate::engine::hold::Hold;
 use crate::engine::id::Id;
 use crate::engine::index::Hashing;
@@ -291,6 +291,7 @@ mod tests {
         holds.tidy();
         assert_eq!((holds.parts.count_holds(), holds.parts.open(Millis(0)).count), (10, 10));
         assert!(holds.bytes() < full / 100, "{} of {full}", holds.bytes());
+        assert!(holds.parts.has_few_holds());
         assert!(holds.parts.hold(&id(9_990)).is_some() && holds.parts.hold(&id(9_989)).is_none());
     }
 }

@@ -8,11 +8,15 @@ use std::cmp::Ordering;
 
 use super::row::{self, Row};
 use crate::engine::act::Entry;
-use crate::engine::few::FEW;
 use crate::engine::hold::Hold;
 use crate::engine::id::Id;
 use crate::engine::time::Millis;
 
+/// How many holds, and how many closed ones, lie side by side at most.
+const FEW: usize = 24;
+/// With how many of them those that were more come back. Below [`FEW`], so that one that comes and goes
+/// does not move all others each time.
+pub const FEW_AGAIN: usize = 12;
 /// Bytes before the first row.
 pub const HEAD: usize = 14;
 
