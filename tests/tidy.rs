@@ -38,6 +38,25 @@ fn the_sources_keep_the_architecture() {
 }
 
 #[test]
+fn the_server_is_asked_at_loading_for_every_function_that_is_called() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = BTreeMap::new();
+    read_sources(&root, "", &mut files);
+    let needed = files["module/ffi.rs"].split("needed! {").nth(1).unwrap().split('}').next();
+    let needed: Vec<&str> = needed.unwrap().split_whitespace().collect();
+    let mut called = 0;
+    for (path, text) in &files {
+        for call in text.split("api!(RedisModule_").skip(1) {
+            let name: String = call.chars().take_while(char::is_ascii_alphanumeric).collect();
+            let name = format!("RedisModule_{name}");
+            assert!(needed.contains(&name.as_str()), "{path} calls {name}, not checked at loading");
+            called += 1;
+        }
+    }
+    assert!(called > 40, "the calls were not found: {called}");
+}
+
+#[test]
 fn a_source_that_breaks_a_rule_is_named() {
     let mut files = BTreeMap::new();
     let mut file = |path: &str, text: &str| files.insert(path.to_owned(), text.to_owned());

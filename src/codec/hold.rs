@@ -59,6 +59,10 @@ fn read_hold(from: &mut Reader<'_>, now: Millis) -> Result<Hold, Damage> {
         return Err(Damage("a hold's time to live is out of range"));
     }
     let lapses = if has(part::LAPSES) { Wire::read(from)? } else { now.plus(ttl) };
+    // An account keeps no more bits of it, and is checked when it has it.
+    if lapses > Millis::LAST.plus(Millis(HOLD_TTL_MS)) {
+        return Err(Damage("a hold lapses too late"));
+    }
     let admitted = if has(part::ADMITTED) { Wire::read(from)? } else { lapses.since(ttl) };
     let hold = Hold::new(amount, ttl, admitted).lapsing_at(lapses);
     if !has(part::DETAILS) {
@@ -213,4 +217,33 @@ pub fn write_entry(entry: &Entry, out: &mut Vec<u8>) {
 /// Reads what is remembered `now`.
 pub fn read_entry(from: &mut Reader<'_>, now: Millis) -> Result<Entry, Damage> {
     Ok(Entry { id: Wire::read(from)?, time: now, act: Wire::read(from)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::wire::{Kind, open, seal};
+    use crate::engine::act::Act;
+    use crate::engine::id::Id;
+    use crate::engine::money::Money;
+
+    fn reads_back<T: Wire + PartialEq>(value: &T) -> bool {
+        let mut blob = Vec::new();
+        seal(Kind::Account, &mut blob, |out| value.write(out));
+        open(Kind::Account, &blob, T::read).is_ok_and(|read| read == *value)
+    }
+
+    #[test]
+    fn what_no_account_can_keep_is_refused_before_it_is_kept() {
+        let day = Millis(HOLD_TTL_MS);
+        let hold = |admitted| Hold::new(Money::LEAST, day, admitted);
+        let entry = |time| {
+            let id = Id::new(b"an id").expect("an id");
+            Entry::new(id, Act::Voided, time)
+        };
+        assert!(reads_back(&hold(Millis::LAST)) && reads_back(&entry(Millis::LAST)));
+        for late in [Millis::LAST.plus(Millis(1)), Millis((1 << 48) + 9), Millis(i64::MAX)] {
+            assert!(!reads_back(&hold(late)) && !reads_back(&entry(late)), "{late:?}");
+        }
+    }
 }

@@ -228,6 +228,8 @@ impl Wire for Entry {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Damage> {
-        Ok(Self { id: Wire::read(from)?, time: Wire::read(from)?, act: Wire::read(from)? })
+        let entry = Self { id: Wire::read(from)?, time: Wire::read(from)?, act: Wire::read(from)? };
+        // An account keeps no more bits of it, and is checked when it has it.
+        if entry.time > Millis::LAST { Err(Damage("an id was used too late")) } else { Ok(entry) }
     }
 }

@@ -31,6 +31,8 @@ pub struct Cleared {
     pub forgotten_ids: u8,
 }
 
+const _: () = assert!(size_of::<Cleared>() <= size_of::<usize>());
+
 /// Makes an effect so, on an account that stands.
 pub fn apply(account: &mut Box<Account>, effect: &Effect, hashing: &Hashing) -> Cleared {
     let mut cleared = lapsed(account, effect);

@@ -6,12 +6,12 @@ use redis_module::raw;
 
 use super::ahead;
 use super::ffi::{Ctx, OK, Str, api};
-use super::state::State;
 use super::stored;
 use crate::command::Access;
 use crate::engine::account::Account;
 use crate::engine::apply::{self, Cleared};
 use crate::engine::effect::Effect;
+use crate::engine::index::Hashing;
 
 /// A key that holds an account, or nothing.
 pub(super) struct Key {
@@ -70,39 +70,33 @@ impl Key {
         Some(unsafe { stored::seen(self.account) })
     }
 
-    /// Makes an effect so: on the account, or by creating it.
+    /// Makes an effect so, and has it sent on: first, so that what the account leads to comes meanwhile. On
+    /// an account that stands nothing can fail after that. One is created before, because the server may
+    /// refuse it.
+    #[inline(always)]
     pub(super) fn apply(
         &mut self,
         effect: &Effect,
-        state: &State,
+        hashing: &Hashing,
+        send: impl FnOnce(),
     ) -> Result<Cleared, &'static str> {
         if self.account.is_null() {
-            return self.create(effect, state).map(|()| Cleared::default());
+            let made = apply::create(effect, hashing).ok_or("the effect creates no account")?;
+            if !self.put(made) {
+                return Err("the server did not take the new account");
+            }
+            send();
+            return Ok(Cleared::default());
         }
-        Ok(self.change(effect, state))
-    }
-
-    /// Creates the account by an effect.
-    pub(super) fn create(&mut self, effect: &Effect, state: &State) -> Result<(), &'static str> {
-        let made = apply::create(effect, &state.hashing);
-        let taken = self.put(made.ok_or("the effect creates no account")?);
-        if taken { Ok(()) } else { Err("the server did not take the new account") }
-    }
-
-    /// Changes the account by an effect; without an account nothing happens.
-    #[inline(always)]
-    pub(super) fn change(&mut self, effect: &Effect, state: &State) -> Cleared {
-        if self.account.is_null() {
-            return Cleared::default();
-        }
-        let change = |account: &mut _| apply::apply(account, effect, &state.hashing);
+        send();
+        let change = |account: &mut _| apply::apply(account, effect, hashing);
         // SAFETY: a value of our type is a live account while its key is open; the borrow of the key
         // makes it the only one.
         let (cleared, address) = unsafe { stored::changed(self.account, change) };
         if address != self.account {
             self.moved_to(address);
         }
-        cleared
+        Ok(cleared)
     }
 
     /// Tells the server that the account has grown or shrunk, and lies elsewhere now.

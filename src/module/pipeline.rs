@@ -1,6 +1,6 @@
 //! The one path of every command.
 //!
-//! Open the key, parse, read the clock once, decide, apply, propagate, count, reply. No command
+//! Open the key, parse, read the clock once, decide, send on and apply, count, reply. No command
 //! opens a key, propagates or replies by itself.
 
 use std::borrow::Cow;
@@ -240,20 +240,22 @@ fn time_while_fetching<R: Request>(
     now
 }
 
-/// Applies an effect and sends it on. It is sent first, since what the account leads to comes meanwhile:
-/// on an account that stands an effect cannot fail.
+/// Makes an effect so, here and for replicas and the AOF.
 fn make_so(key: &mut Key, effect: &Effect, state: &mut State) -> Result<(), Error> {
     let (ctx, name) = (key.ctx, key.name);
+    let State { hashing, scratch, counters, .. } = state;
     begin_change();
-    if key.account().is_none() {
-        key.create(effect, state).map_err(Error::malformed)?;
-        send_on(ctx, name, effect, state);
-    } else {
-        send_on(ctx, name, effect, state);
-        let cleared = key.change(effect, state);
-        state.counters.cleared(cleared);
-    }
+    let send = || {
+        codec::effect::encode(effect, scratch);
+        if !propagate::send(ctx, name, scratch) {
+            warn(ctx, "an effect could not be sent on to replicas and the AOF");
+            counters.diverged();
+        }
+        fault!("sent");
+    };
+    let cleared = key.apply(effect, hashing, send).map_err(Error::malformed)?;
     fault!("applied");
+    counters.cleared(cleared);
     #[cfg(debug_assertions)]
     if let Some(Err(broken)) = key.account().map(crate::engine::account::Account::check) {
         warn(ctx, &format!("an invariant does not hold: {broken}"));
@@ -263,17 +265,8 @@ fn make_so(key: &mut Key, effect: &Effect, state: &mut State) -> Result<(), Erro
     Ok(())
 }
 
-fn send_on(ctx: Ctx, name: Str, effect: &Effect, state: &mut State) {
-    codec::effect::encode(effect, &mut state.scratch);
-    if !propagate::send(ctx, name, &state.scratch) {
-        warn(ctx, "an effect could not be sent on to replicas and the AOF");
-        state.counters.diverged();
-    }
-    fault!("sent");
-}
-
-/// Holds if more memory is used than the server may use. It tells so in a context's flags too, of which
-/// it then looks for all the others.
+/// Holds if more memory is used than the server may use. The flags of a context say the same, but the
+/// server then works out all of them.
 fn is_out_of_memory() -> bool {
     api!(RedisModule_GetUsedMemoryRatio()) > 1.0
 }

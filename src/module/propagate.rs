@@ -29,7 +29,7 @@ pub(super) fn apply_effect(ctx: Ctx, key: Str, effect: Str) -> c_int {
         let effect = codec::effect::decode(blob).map_err(|damage| damage.0)?;
         fits(held.account(), &effect)?;
         begin_change();
-        let cleared = held.apply(&effect, state)?;
+        let cleared = held.apply(&effect, &state.hashing, || {})?;
         fault!("taken");
         state.counters.cleared(cleared);
         Ok(Some(effect))

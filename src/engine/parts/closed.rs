@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Parts;
 use super::row::{self, Row};
-use super::rows::FEW_AGAIN;
+use super::rows::ROWS_AGAIN;
 use crate::engine::act::{Act, Entry, Kept, Space};
 use crate::engine::id::Id;
 use crate::engine::index::Hashing;
@@ -152,7 +152,7 @@ impl Parts {
 
     /// How many bytes many closed holds need to lie side by side, if they are few again.
     pub fn bytes_of_few_closed(&self) -> Option<usize> {
-        let many = self.many_closed().filter(|many| many.count() <= FEW_AGAIN)?;
+        let many = self.many_closed().filter(|many| many.count() <= ROWS_AGAIN)?;
         let sizes = many.entries().map(row::size_of_closed);
         Some(sizes.fold(0, usize::saturating_add))
     }
@@ -293,6 +293,23 @@ mod tests {
             account.put_hold(&id, &Hold::new(Money::ZERO, Millis(9), Millis(0)), &hashing());
         }
         assert!(!account.parts.has_few_holds());
+    }
+
+    #[test]
+    fn a_hold_may_be_settled_for_more_than_its_row_has_place_for() {
+        for number in 0..3 {
+            let mut account = any_account();
+            account.latest = Millis(5);
+            for number in 0..3 {
+                let hold = Hold::new(Money::ZERO, Millis(i64::from(number) + 1), Millis(0));
+                account.put_hold(&id(number), &hold, &hashing());
+            }
+            let most = Act::Settled(Money::MAX);
+            account.close(&Entry::new(id(number), most, Millis(5)), &hashing());
+            let others = (0..3).filter(|other| *other != number).map(id).collect();
+            assert_eq!(order(&account), (vec![id(number)], others));
+            assert_eq!((recall(&account, number, 0), account.check()), (Some(most), Ok(())));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::rows::FEW_AGAIN;
+use super::rows::ROWS_AGAIN;
 use super::{Parts, row};
 use crate::engine::hold::Hold;
 use crate::engine::id::Id;
@@ -170,7 +170,7 @@ impl Parts {
 
     /// How many bytes many holds need to lie side by side, if they are few again.
     pub fn bytes_of_few_holds(&self) -> Option<usize> {
-        let many = self.many_holds().filter(|many| many.count() <= FEW_AGAIN)?;
+        let many = self.many_holds().filter(|many| many.count() <= ROWS_AGAIN)?;
         let sizes = many.all().map(|(id, hold)| row::size_of_hold(id, hold));
         Some(sizes.fold(0, usize::saturating_add))
     }

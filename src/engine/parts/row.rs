@@ -15,6 +15,7 @@ use crate::engine::time::Millis;
 
 /// Bytes of the time: enough for all up to [`Millis::LAST`] and a day more.
 const TIME: usize = 6;
+const TIME_BITS: u64 = (1 << (8 * TIME)) - 1;
 /// Bytes of a row before its id.
 const HEAD: usize = TIME + 2;
 /// In the last of them the kind lies above the length of what follows the id.
@@ -262,13 +263,14 @@ fn closed(entry: &Entry) -> (Kind, Money) {
 
 /// Writes when a row was closed.
 pub fn write_time(row: &mut [u8], time: Millis) {
-    put(row, &short(time));
+    if let Some(head) = row.first_chunk_mut() {
+        *head = (u64::from_le_bytes(*head) & !TIME_BITS | bits(time)).to_le_bytes();
+    }
 }
 
 #[inline(always)]
-fn short(time: Millis) -> [u8; TIME] {
-    let [a, b, c, d, e, f, _, _] = time.0.to_le_bytes();
-    [a, b, c, d, e, f]
+const fn bits(time: Millis) -> u64 {
+    time.0.cast_unsigned() & TIME_BITS
 }
 
 #[inline(always)]
@@ -278,19 +280,16 @@ fn write_up_to_amount<'a>(
     (kind, ttl): (Kind, &[u8]),
     (amount, time): (Money, Millis),
 ) -> &'a mut [u8] {
-    let size = size_up_to_amount(id, kind.ttl(), amount);
-    let Some((row, rest)) = place.split_at_mut_checked(size) else { return &mut [] };
     let (id, width) = (id.as_bytes(), width(amount));
-    // Stored whole; what is not the amount's is written over.
+    let follows = kind.ttl().saturating_add(width);
+    let size = HEAD.saturating_add(id.len()).saturating_add(usize::from(follows));
+    let Some((row, rest)) = place.split_at_mut_checked(size) else { return &mut [] };
+    // Eight bytes that end with the amount; those before it are written over below.
     if let Some(last) = row.last_chunk_mut() {
         *last = (amount.nanos().cast_unsigned() << above(width)).to_le_bytes();
     }
-    let length = u8::try_from(id.len()).unwrap_or(0);
-    let follows = (kind as u8) << KIND_AT | kind.ttl().saturating_add(width);
-    // In one word, since that is one store.
-    let [a, b, c, d, e, f] = short(time);
-    let short = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
-    let head = short | u64::from(length) << 48 | u64::from(follows) << 56;
+    let last = [u8::try_from(id.len()).unwrap_or(0), (kind as u8) << KIND_AT | follows];
+    let head = bits(time) | u64::from(u16::from_le_bytes(last)) << TIME_BITS.count_ones();
     put(put(put(row, &head.to_le_bytes()), id), ttl);
     rest
 }

@@ -13,10 +13,9 @@ use crate::engine::id::Id;
 use crate::engine::time::Millis;
 
 /// How many holds, and how many closed ones, lie side by side at most.
-const FEW: usize = 24;
-/// With how many of them those that were more come back. Below [`FEW`], so that one that comes and goes
-/// does not move all others each time.
-pub const FEW_AGAIN: usize = 12;
+const ROWS: usize = 24;
+/// With how many of them those that were more come back.
+pub const ROWS_AGAIN: usize = 12;
 /// Bytes before the first row.
 pub const HEAD: usize = 14;
 
@@ -156,7 +155,7 @@ impl Rows {
     #[inline(always)]
     pub fn put_hold(&mut self, id: &Id, hold: &Hold) -> bool {
         let head = self.head();
-        if usize::from(head.holds) >= FEW {
+        if usize::from(head.holds) >= ROWS {
             return false;
         }
         // It mostly lapses after all others.
@@ -177,7 +176,7 @@ impl Rows {
     /// Puts a hold that was closed behind all that were, if there is place for it.
     pub fn put_closed(&mut self, entry: &Entry) -> bool {
         let head = self.head();
-        if usize::from(head.closed) >= FEW {
+        if usize::from(head.closed) >= ROWS {
             return false;
         }
         let (size, at) = (row::size_of_closed(entry), head.closed_end);
@@ -209,7 +208,7 @@ impl Rows {
         let Some(rows) = self.0.get_mut(HEAD..).and_then(|rows| rows.get_mut(..end)) else {
             return false;
         };
-        if usize::from(head.closed) >= FEW {
+        if usize::from(head.closed) >= ROWS {
             return false;
         }
         let from = usize::from(head.closed_end);
