@@ -112,7 +112,12 @@ impl Figures {
                 let Figure { median, low, high } = *figure;
                 format!("{name}\t{median:.4}\t{low:.4}\t{high:.4}\n")
             };
-            let text: String = about.chain(self.rows.iter().map(row)).collect();
+            // A part takes the place of what was kept of it.
+            let is_part = std::env::var("FW_BENCH_PART").is_ok_and(|part| !part.is_empty());
+            let kept = if is_part { self.kept() } else { None };
+            let mut rows = kept.map_or_else(BTreeMap::new, |kept| kept.rows);
+            rows.extend(self.rows.clone());
+            let text: String = about.chain(rows.iter().map(row)).collect();
             std::fs::write(&self.file, text).expect("benches/results can be written");
         }
     }
