@@ -45,6 +45,8 @@ fn the_server_ends_and_the_account_is_as_it_was_acknowledged() {
             server.restart();
             set_clock(&mut server);
             assert_eq!(server.picture("a"), was, "{place}: {line}");
+            // It may not have seen yet that its primary ended.
+            server.wait_for("replication", "connected_slaves", "1");
             replica.wait_for("replication", "master_link_status", "up");
             assert_eq!(replica.digest(), server.digest(), "{place}: {line}");
         }
