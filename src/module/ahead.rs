@@ -13,7 +13,8 @@ use crate::engine::time::Millis;
 const LINE: usize = 64;
 /// How much of an account all commands look at.
 const FIGURES: usize = size_of::<Account<[u8; 0]>>();
-/// How much of it those look at that ask for a hold: eleven with ids of 16 bytes, more than most accounts have.
+/// How much of it those look at that ask for a hold: eleven with ids of 16 bytes, more than most
+/// accounts have.
 const HOLDS: usize = 512;
 /// How much of a window's older slots: of those in steady use less, which are at hand anyway.
 const ROW: usize = 128;

@@ -44,7 +44,8 @@ needed! {
     RedisModule_ReplyWithStringBuffer RedisModule_ReplyWithLongLong RedisModule_ReplyWithNull
     RedisModule_ReplyWithError RedisModule_Replicate RedisModule_ReplicateVerbatim
     RedisModule_SignalModifiedKey RedisModule_GetContextFlags RedisModule_GetClientId
-    RedisModule_GetUsedMemoryRatio RedisModule_Milliseconds RedisModule_CreateCommand RedisModule_CreateDataType
+    RedisModule_GetUsedMemoryRatio RedisModule_Milliseconds
+    RedisModule_CreateCommand RedisModule_CreateDataType
     RedisModule_LoadStringBuffer RedisModule_SaveStringBuffer RedisModule_EmitAOF
     RedisModule_DigestAddStringBuffer RedisModule_DigestEndSequence RedisModule_DefragAlloc
     RedisModule_Log RedisModule_LogIOError RedisModule_CreateString RedisModule_FreeString

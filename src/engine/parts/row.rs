@@ -212,8 +212,8 @@ fn size_up_to_amount(id: &Id, ttl: u8, amount: Money) -> usize {
 /// How many bytes an amount takes.
 #[inline(always)]
 fn width(amount: Money) -> u8 {
-    let bits = i64::BITS.saturating_sub(amount.nanos().leading_zeros());
-    u8::try_from(bits.max(1).div_ceil(u8::BITS)).unwrap_or(0)
+    let bits = i64::BITS.saturating_sub(amount.nanos().leading_zeros()).max(1);
+    u8::try_from(bits.div_ceil(u8::BITS)).unwrap_or(0)
 }
 
 /// How many bits lie above an amount of so many bytes in eight that end with it.
@@ -268,7 +268,6 @@ pub fn write_time(row: &mut [u8], time: Millis) {
     }
 }
 
-#[inline(always)]
 const fn bits(time: Millis) -> u64 {
     time.0.cast_unsigned() & TIME_BITS
 }
@@ -381,11 +380,13 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_row_are_none() {
-        let hold = Hold::new(Money::ZERO, Millis(1), Millis(0));
-        let hold = hold.detailed(Details { counted: true, ..Details::default() });
-        let size = size_of_hold(&id("a"), &hold);
-        let bytes = written(size, |place| write_hold(place, &id("a"), &hold));
-        assert!((0..size).all(|end| Row::first(&bytes[..end]).is_none()));
+        let plain = Hold::new(Money::ZERO, Millis(1), Millis(0));
+        let scope = Scope::new(b"scope");
+        for hold in [plain.clone(), plain.detailed(Details { scope, ..Details::default() })] {
+            let (id, size) = (id("a"), size_of_hold(&id("a"), &hold));
+            let bytes = written(size, |place| write_hold(place, &id, &hold));
+            assert!((0..size).all(|end| Row::first(&bytes[..end]).is_none()));
+        }
     }
 
     #[test]

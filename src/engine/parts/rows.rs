@@ -201,24 +201,24 @@ impl Rows {
     /// Makes a hold a closed one, if there is one of its id that takes no less: the holds that lapse
     /// sooner move up, and those that lapse later down, since most take less when they are closed.
     pub fn close_in_place(&mut self, entry: &Entry) -> bool {
-        let Some((at, before)) = self.find(&entry.id) else { return false };
-        let (head, size) = (self.head(), row::size_of_closed(entry));
-        let end = usize::from(head.end);
-        let Some(less) = before.checked_sub(size) else { return false };
-        let Some(rows) = self.0.get_mut(HEAD..).and_then(|rows| rows.get_mut(..end)) else {
-            return false;
-        };
+        let head = self.head();
         if usize::from(head.closed) >= ROWS {
             return false;
         }
-        let from = usize::from(head.closed_end);
+        let Some((at, before)) = self.find(&entry.id) else { return false };
+        let size = row::size_of_closed(entry);
+        let Some(less) = before.checked_sub(size) else { return false };
+        let (from, end) = (usize::from(head.closed_end), usize::from(head.end));
+        let Some(rows) = self.0.get_mut(HEAD..).and_then(|rows| rows.get_mut(..end)) else {
+            return false;
+        };
         let closed_end = from.saturating_add(size);
         let lapse_later = at.saturating_add(before)..end;
-        // Each place is as long as what goes there: the rows do not become longer.
+        // Those that lapse sooner move up into its place at most, which is not read any longer.
         if at > from {
             rows.copy_within(from..at, closed_end);
         }
-        if !lapse_later.is_empty() && less > 0 {
+        if !lapse_later.is_empty() {
             rows.copy_within(lapse_later, at.saturating_add(size));
         }
         if let Some(place) = rows.get_mut(from..closed_end) {
